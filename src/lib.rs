@@ -1,0 +1,20 @@
+//! `bookable` harvests the imin Firehose and keeps a local SQLite catalogue of exactly those sessions that can be
+//! booked now, each with its guest checkout URL.
+//!
+//! The rooms, from the ground up (see ARCHITECTURE.md for the map and its invariants):
+//!
+//! - [`domain`]: the rules. Pure: no I/O, no clock, no JSON; `now` is an argument; nothing panics.
+//! - [`clock`]: the only place where the time of day is read.
+//! - [`rpde`]: pages, positions, pacing, the HTTP client; JSON in, domain facts and findings out.
+//! - [`store`]: the state and the catalogue, two SQLite files, and the one writer.
+//! - [`engine`]: the loop: feeds, batches, the clock, shutdown.
+//! - [`sandbox`]: a synthetic Firehose and Checkout on loopback, with faults.
+//! - [`cli`]: commands, settings, output, exit codes.
+
+pub mod cli;
+pub mod clock;
+pub mod domain;
+pub mod engine;
+pub mod rpde;
+pub mod sandbox;
+pub mod store;
