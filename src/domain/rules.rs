@@ -1,0 +1,228 @@
+//! The three rules of bookability, and our policies where the imin documentation is silent.
+//!
+//! A ScheduledSession can be booked when all three hold (docs.imin.co, "Bookability"):
+//!
+//! 1. the session's `imin:isPotentiallyBookable` is true;
+//! 2. its series' `imin:aggregateOffer.publicAdult.imin:isPotentiallyBookable` is true;
+//! 3. now lies in the window that opens `validFromBeforeStartDate` before `startDate` and closes at `startDate`.
+//!
+//! None of this looks at a clock: [`judge`] gives either a reason why the session can never be booked as things stand,
+//! or the half-open interval in which it can. [`Verdict::at`] then tells how that looks at an instant.
+
+use super::instant::{DateError, FeedDate, Instant};
+use super::period::Period;
+use super::reason::Reason;
+
+/// What rule 1 and our policies look at in a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionTerms {
+    /// Whether an `identifier` is there from which a checkout URL can be made.
+    pub has_identifier: bool,
+    /// `eventStatus`.
+    pub status: EventStatus,
+    /// Whether `imin:isPotentiallyBookable` is JSON `true`.
+    pub potentially_bookable: bool,
+    /// `startDate`.
+    pub start: Start,
+    /// Whether `superEvent` names a series.
+    pub names_series: bool,
+}
+
+/// `eventStatus`, as far as it matters here. Absent and unknown values count as scheduled (OpenActive's default).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventStatus {
+    /// Anything but the two below.
+    Scheduled,
+    /// `EventCancelled`.
+    Cancelled,
+    /// `EventPostponed`.
+    Postponed,
+}
+
+impl EventStatus {
+    /// From `https://schema.org/EventCancelled` and its like, with or without a namespace.
+    pub fn from_term(term: &str) -> Self {
+        match super::local_name(term) {
+            "EventCancelled" => Self::Cancelled,
+            "EventPostponed" => Self::Postponed,
+            _ => Self::Scheduled,
+        }
+    }
+}
+
+/// `startDate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Not given, or null.
+    Missing,
+    /// Given, but no instant can be read from it.
+    Bad(DateError),
+    /// Read.
+    At(FeedDate),
+}
+
+impl Start {
+    /// From the feed's text.
+    pub fn parse(text: &str) -> Self {
+        match FeedDate::parse(text) {
+            Ok(date) => Self::At(date),
+            Err(error) => Self::Bad(error),
+        }
+    }
+}
+
+/// What rules 2 and 3 look at in a series: its public adult offer, if it has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeriesTerms {
+    /// `imin:aggregateOffer.publicAdult`.
+    pub public_adult: Option<PublicAdult>,
+}
+
+/// `imin:aggregateOffer.publicAdult`, as far as the rules look at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublicAdult {
+    /// Whether its `imin:isPotentiallyBookable` is JSON `true`.
+    pub potentially_bookable: bool,
+    /// `validFromBeforeStartDate`.
+    pub opening: Opening,
+}
+
+/// `validFromBeforeStartDate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// Not given: the window has no opening end (as OpenActive reads it).
+    Always,
+    /// Given: the window opens this long before the start.
+    Before(Period),
+    /// Given, but not an ISO 8601 duration.
+    Unreadable,
+}
+
+impl Opening {
+    /// From the feed's text; `None` where the feed gives none.
+    pub fn parse(text: Option<&str>) -> Self {
+        match text {
+            None => Self::Always,
+            Some(text) => Period::parse(text).map_or(Self::Unreadable, Self::Before),
+        }
+    }
+}
+
+/// When a session can be booked: from `opens` (inclusive; `None` is from its publication) to `closes` (exclusive).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The first second in which it can be booked.
+    pub opens: Option<Instant>,
+    /// The first second in which it no longer can: it has started.
+    pub closes: Instant,
+}
+
+/// What follows from a session and its series without looking at a clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It cannot be booked at any time.
+    Never(Reason),
+    /// It can be booked in this window and at no other time.
+    During(Window),
+}
+
+/// How a verdict looks at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// It can be booked now.
+    Bookable,
+    /// Its window has not opened yet.
+    NotYetOpen,
+    /// It has started.
+    Started,
+    /// It cannot be booked at any time.
+    Never(Reason),
+}
+
+impl Standing {
+    /// The stable code, as shown by `status` and `explain`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Bookable => "bookable",
+            Self::NotYetOpen => "not_yet_open",
+            Self::Started => "started",
+            Self::Never(reason) => reason.code(),
+        }
+    }
+
+    /// One plain sentence without a full stop.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Bookable => "the session can be booked now",
+            Self::NotYetOpen => "the booking window has not opened yet",
+            Self::Started => "the session has started",
+            Self::Never(reason) => reason.words(),
+        }
+    }
+}
+
+impl Window {
+    /// Whether `now` lies in this window.
+    pub fn holds(self, now: Instant) -> bool {
+        self.opens.is_none_or(|opens| opens <= now) && now < self.closes
+    }
+}
+
+impl Verdict {
+    /// How this verdict looks at `now`.
+    pub fn at(self, now: Instant) -> Standing {
+        match self {
+            Self::Never(reason) => Standing::Never(reason),
+            Self::During(window) if window.closes <= now => Standing::Started,
+            Self::During(window) if window.holds(now) => Standing::Bookable,
+            Self::During(_) => Standing::NotYetOpen,
+        }
+    }
+}
+
+/// The verdict on a session, given its series (`None`: not published).
+pub fn judge(session: &SessionTerms, series: Option<&SeriesTerms>) -> Verdict {
+    match window(session, series) {
+        Ok(window) => Verdict::During(window),
+        Err(reason) => Verdict::Never(reason),
+    }
+}
+
+fn window(session: &SessionTerms, series: Option<&SeriesTerms>) -> Result<Window, Reason> {
+    if !session.has_identifier {
+        return Err(Reason::NoIdentifier);
+    }
+    match session.status {
+        EventStatus::Cancelled => return Err(Reason::Cancelled),
+        EventStatus::Postponed => return Err(Reason::Postponed),
+        EventStatus::Scheduled => {}
+    }
+    if !session.potentially_bookable {
+        return Err(Reason::SessionFlag);
+    }
+    let start = match session.start {
+        Start::Missing => return Err(Reason::NoStartDate),
+        Start::Bad(_) => return Err(Reason::BadStartDate),
+        Start::At(start) => start,
+    };
+    if !session.names_series {
+        return Err(Reason::NoSeriesLink);
+    }
+    let offer = series.ok_or(Reason::Orphan)?.public_adult.ok_or(Reason::NoPublicAdult)?;
+    if !offer.potentially_bookable {
+        return Err(Reason::SeriesFlag);
+    }
+    let closes = start.instant();
+    let opens = match offer.opening {
+        Opening::Always => None,
+        Opening::Before(period) => Some(period.before(start)),
+        Opening::Unreadable => return Err(Reason::BadWindow),
+    };
+    if opens.is_some_and(|opens| closes <= opens) {
+        return Err(Reason::EmptyWindow);
+    }
+    Ok(Window { opens, closes })
+}
+
+#[cfg(test)]
+mod tests;

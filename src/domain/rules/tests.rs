@@ -1,0 +1,104 @@
+use super::*;
+
+const START: &str = "2026-12-01T18:00:00Z";
+
+fn session() -> SessionTerms {
+    SessionTerms {
+        has_identifier: true,
+        status: EventStatus::Scheduled,
+        potentially_bookable: true,
+        start: Start::parse(START),
+        names_series: true,
+    }
+}
+
+fn series(opening: Option<&str>) -> SeriesTerms {
+    SeriesTerms { public_adult: Some(PublicAdult { potentially_bookable: true, opening: Opening::parse(opening) }) }
+}
+
+fn at(text: &str) -> Instant {
+    Instant::parse(text).unwrap()
+}
+
+#[test]
+fn every_rule_and_policy_has_its_reason() {
+    let good = session();
+    let week = series(Some("P7D"));
+    let no_offer = SeriesTerms { public_adult: None };
+    let unflagged =
+        SeriesTerms { public_adult: Some(PublicAdult { potentially_bookable: false, opening: Opening::Always }) };
+    let table = [
+        ("no identifier", SessionTerms { has_identifier: false, ..good }, Some(week), Reason::NoIdentifier),
+        (
+            "cancelled whatever the flag",
+            SessionTerms { status: EventStatus::Cancelled, ..good },
+            Some(week),
+            Reason::Cancelled,
+        ),
+        ("postponed", SessionTerms { status: EventStatus::Postponed, ..good }, Some(week), Reason::Postponed),
+        ("rule 1", SessionTerms { potentially_bookable: false, ..good }, Some(week), Reason::SessionFlag),
+        ("no start", SessionTerms { start: Start::Missing, ..good }, Some(week), Reason::NoStartDate),
+        ("unreadable start", SessionTerms { start: Start::parse("soon"), ..good }, Some(week), Reason::BadStartDate),
+        (
+            "start without offset",
+            SessionTerms { start: Start::parse("2026-12-01T18:00:00"), ..good },
+            Some(week),
+            Reason::BadStartDate,
+        ),
+        ("no link", SessionTerms { names_series: false, ..good }, None, Reason::NoSeriesLink),
+        ("orphan", good, None, Reason::Orphan),
+        ("rule 2, no offer", good, Some(no_offer), Reason::NoPublicAdult),
+        ("rule 2, flag", good, Some(unflagged), Reason::SeriesFlag),
+        ("rule 3, not a duration", good, Some(series(Some("1 week"))), Reason::BadWindow),
+        ("rule 3, empty text", good, Some(series(Some(""))), Reason::BadWindow),
+        ("rule 3, never open", good, Some(series(Some("P0D"))), Reason::EmptyWindow),
+    ];
+    for (words, session, series, reason) in table {
+        assert_eq!(judge(&session, series.as_ref()), Verdict::Never(reason), "{words}");
+    }
+}
+
+#[test]
+fn the_window_opens_inclusive_and_closes_exclusive() {
+    let verdict = judge(&session(), Some(&series(Some("P7D"))));
+    let table = [
+        ("a second before it opens", "2026-11-24T17:59:59Z", Standing::NotYetOpen),
+        ("when it opens", "2026-11-24T18:00:00Z", Standing::Bookable),
+        ("a second before the start", "2026-12-01T17:59:59Z", Standing::Bookable),
+        ("at the start", START, Standing::Started),
+        ("long after", "2027-12-01T18:00:00Z", Standing::Started),
+    ];
+    for (words, now, standing) in table {
+        assert_eq!(verdict.at(at(now)), standing, "{words}");
+    }
+}
+
+#[test]
+fn without_an_opening_end_it_is_bookable_from_publication() {
+    let verdict = judge(&session(), Some(&series(None)));
+    assert_eq!(verdict, Verdict::During(Window { opens: None, closes: at(START) }));
+    assert_eq!(verdict.at(Instant::EARLIEST), Standing::Bookable);
+}
+
+#[test]
+fn a_start_with_a_fraction_closes_before_it_and_opens_after() {
+    let session = SessionTerms { start: Start::parse("2026-12-01T18:00:00.500Z"), ..session() };
+    let verdict = judge(&session, Some(&series(Some("P1D"))));
+    let expected = Window { opens: Some(at("2026-11-30T18:00:01Z")), closes: at("2026-12-01T18:00:00Z") };
+    assert_eq!(verdict, Verdict::During(expected));
+}
+
+#[test]
+fn event_status_is_read_with_and_without_namespace() {
+    for term in [
+        "https://schema.org/EventCancelled",
+        "http://schema.org/EventCancelled",
+        "schema:EventCancelled",
+        "EventCancelled",
+    ] {
+        assert_eq!(EventStatus::from_term(term), EventStatus::Cancelled, "{term}");
+    }
+    assert_eq!(EventStatus::from_term("https://schema.org/EventPostponed"), EventStatus::Postponed);
+    assert_eq!(EventStatus::from_term("https://schema.org/EventRescheduled"), EventStatus::Scheduled);
+    assert_eq!(EventStatus::from_term(""), EventStatus::Scheduled);
+}
