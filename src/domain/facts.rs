@@ -11,6 +11,28 @@ use super::rules::{SeriesTerms, SessionTerms};
 /// A text of a feed.
 pub type Text<'a> = Cow<'a, str>;
 
+/// What a feed says of one item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change<'a> {
+    /// The RPDE `id`.
+    pub id: Text<'a>,
+    /// The RPDE `modified`; `None` where it cannot be compared.
+    pub modified: Option<i64>,
+    /// What has become of the item.
+    pub item: Item<'a>,
+}
+
+/// What has become of an item.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item<'a> {
+    /// A session as it now is.
+    Session(Box<Session<'a>>),
+    /// A series as it now is.
+    Series(Box<Series<'a>>),
+    /// Deleted, or replaced by something that cannot be used.
+    Gone,
+}
+
 /// A ScheduledSession.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Session<'a> {

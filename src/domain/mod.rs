@@ -14,7 +14,7 @@ pub mod rules;
 
 pub use checkout::{CheckoutBase, CheckoutBaseError, encode_uri_component};
 pub use explain::{Check, Rule, explain};
-pub use facts::{AttendanceMode, Gender, Series, Session, Text};
+pub use facts::{AttendanceMode, Change, Gender, Item, Series, Session, Text};
 pub use instant::{DateError, FeedDate, Instant, london_text, offset_text};
 pub use period::Period;
 pub use place::{CoordinateFault, Coordinates, Place};

@@ -1,0 +1,277 @@
+//! A page of a feed: JSON text in, changes and findings out.
+//!
+//! Fails only where no list of items can be found in the body. One bad item never loses a page: the page is read in one
+//! go, and where that fails each item is read by itself. Uses `domain` for the facts; does no I/O.
+
+use std::borrow::Cow;
+
+use self_cell::self_cell;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use super::finding::{Finding, FindingKind};
+use super::loose::{Int, Loose, Obj, Shape, Txt};
+use super::series::SeriesData;
+use super::session::SessionData;
+use crate::domain::{Change, FeedDate, Item, local_name};
+
+/// The most items that one page may have.
+const ITEMS_MAX: usize = 100_000;
+/// The longest RPDE id, `@id` or identifier that is taken, in bytes.
+pub(super) const ID_BYTES_MAX: usize = 2048;
+
+/// What the items of a feed are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ItemKind {
+    /// `ScheduledSession`.
+    ScheduledSession,
+    /// `SessionSeries`.
+    SessionSeries,
+}
+
+impl ItemKind {
+    /// The type's name in OpenActive.
+    pub const fn type_name(self) -> &'static str {
+        match self {
+            Self::ScheduledSession => "ScheduledSession",
+            Self::SessionSeries => "SessionSeries",
+        }
+    }
+}
+
+/// What could be read of a page.
+#[derive(Debug, Default, PartialEq)]
+pub struct Content<'a> {
+    /// The changes, in the page's order.
+    pub changes: Vec<Change<'a>>,
+    /// What is wrong with it.
+    pub findings: Vec<Finding>,
+    /// How many elements `items` has, readable or not.
+    pub item_count: usize,
+    /// `next`, where it is a text.
+    pub next: Option<Cow<'a, str>>,
+    /// `license`, where it is a text.
+    pub license: Option<Cow<'a, str>>,
+}
+
+self_cell!(
+    /// A page that owns its body; its content borrows from it.
+    pub struct Page {
+        owner: String,
+        #[covariant]
+        dependent: Content,
+    }
+    impl {Debug}
+);
+
+/// Why a page cannot be read at all.
+#[derive(Debug, Error)]
+pub enum PageError {
+    /// Not JSON, or not an object with a list of items.
+    #[error("the page is not an RPDE page: {0}")]
+    NotAPage(serde_json::Error),
+    /// More items than a page may have.
+    #[error("the page has {0} items, more than the {ITEMS_MAX} that are taken")]
+    TooManyItems(usize),
+}
+
+impl Page {
+    /// Reads a body as a page of a feed of `kind`.
+    ///
+    /// # Errors
+    /// [`PageError`] where no list of items can be found in it.
+    pub fn parse(body: Vec<u8>, kind: ItemKind) -> Result<Self, PageError> {
+        let (text, broken) = match String::from_utf8(body) {
+            Ok(text) => (text, false),
+            Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), true),
+        };
+        Self::try_new(text, |text| {
+            let text = text.trim_start_matches('\u{feff}');
+            let mut content = match kind {
+                ItemKind::ScheduledSession => read::<SessionData<'_>>(text, kind, broken)?,
+                ItemKind::SessionSeries => read::<SeriesData<'_>>(text, kind, broken)?,
+            };
+            if broken {
+                content.findings.push(Finding::on(FindingKind::BrokenUtf8, ""));
+            }
+            Ok(content)
+        })
+    }
+
+    /// What could be read of it.
+    pub fn content(&self) -> &Content<'_> {
+        self.borrow_dependent()
+    }
+}
+
+/// The `data` of one kind of item.
+pub(super) trait Data<'a>: Deserialize<'a> {
+    /// The values of `@type` or `type`.
+    fn types(&self) -> &[Txt<'a>];
+    /// The facts, or the finding that makes the item unusable.
+    fn into_item(self, findings: &mut Vec<FindingKind>) -> Result<Item<'a>, FindingKind>;
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a, I> {
+    items: Vec<I>,
+    #[serde(default, borrow)]
+    next: Loose<Txt<'a>>,
+    #[serde(default, borrow)]
+    license: Loose<Txt<'a>>,
+}
+
+#[derive(Deserialize)]
+struct RawItem<'a, D> {
+    #[serde(default, borrow)]
+    state: Loose<Txt<'a>>,
+    #[serde(default, borrow)]
+    kind: Loose<Txt<'a>>,
+    #[serde(default, borrow)]
+    id: Loose<Txt<'a>>,
+    #[serde(default)]
+    modified: Loose<Modified>,
+    #[serde(default = "absent")]
+    data: Loose<Obj<D>>,
+}
+
+fn absent<D>() -> Loose<Obj<D>> {
+    Loose(Obj(None))
+}
+
+/// Reads a page in one go; where that fails, item by item.
+fn read<'a, D: Data<'a>>(text: &'a str, kind: ItemKind, broken: bool) -> Result<Content<'a>, PageError> {
+    let mut content = Content::default();
+    if !broken && let Ok(envelope) = serde_json::from_str::<Envelope<'a, Loose<Obj<RawItem<'a, D>>>>>(text) {
+        content.take_envelope(envelope.items.len(), envelope.next, envelope.license)?;
+        for Loose(Obj(item)) in envelope.items {
+            content.take(item, kind);
+        }
+        return Ok(content);
+    }
+    let envelope: Envelope<'a, &'a RawValue> = serde_json::from_str(text).map_err(PageError::NotAPage)?;
+    content.take_envelope(envelope.items.len(), envelope.next, envelope.license)?;
+    for raw in envelope.items {
+        content.take_alone::<D>(raw.get(), kind, broken);
+    }
+    Ok(content)
+}
+
+impl<'a> Content<'a> {
+    fn take_envelope(
+        &mut self,
+        item_count: usize,
+        next: Loose<Txt<'a>>,
+        license: Loose<Txt<'a>>,
+    ) -> Result<(), PageError> {
+        if item_count > ITEMS_MAX {
+            return Err(PageError::TooManyItems(item_count));
+        }
+        self.changes.reserve(item_count);
+        self.item_count = item_count;
+        self.next = next.0.0;
+        self.license = license.0.0;
+        Ok(())
+    }
+
+    /// One item of a page that could not be read in one go. What is broken inside `data` costs only this item.
+    fn take_alone<D: Data<'a>>(&mut self, raw: &'a str, kind: ItemKind, broken: bool) {
+        let damaged = broken && raw.contains(char::REPLACEMENT_CHARACTER);
+        let whole = if damaged { None } else { serde_json::from_str::<RawItem<'a, D>>(raw).ok() };
+        if whole.is_some() {
+            return self.take(whole, kind);
+        }
+        match serde_json::from_str::<RawItem<'a, serde::de::IgnoredAny>>(raw) {
+            Ok(RawItem { id: Loose(Txt(Some(id))), modified: Loose(modified), .. }) if usable_id(&id) => {
+                self.findings.push(Finding::on(FindingKind::UnreadableItem, &id));
+                self.changes.push(Change { id, modified: modified.0, item: Item::Gone });
+            }
+            _ => self.findings.push(Finding::on(FindingKind::UnreadableItem, "")),
+        }
+    }
+
+    fn take<D: Data<'a>>(&mut self, item: Option<RawItem<'a, D>>, kind: ItemKind) {
+        let Some(item) = item else {
+            return self.findings.push(Finding::on(FindingKind::UnreadableItem, ""));
+        };
+        let Loose(Txt(Some(id))) = item.id else {
+            return self.findings.push(Finding::on(FindingKind::NoItemId, ""));
+        };
+        if !usable_id(&id) {
+            return self.findings.push(Finding::on(FindingKind::TextTooLong, &id));
+        }
+        let modified = item.modified.0.0;
+        if modified.is_none() {
+            self.findings.push(Finding::on(FindingKind::BadModified, &id));
+        }
+        let state = item.state.0.0.unwrap_or_default();
+        let read = if state.eq_ignore_ascii_case("deleted") {
+            Ok(Item::Gone)
+        } else if state.eq_ignore_ascii_case("updated") {
+            self.take_data(item.data.0.0, &id, item.kind.0.0.as_deref(), kind)
+        } else {
+            return self.findings.push(Finding::on(FindingKind::UnknownState, &id));
+        };
+        let item = read.unwrap_or_else(|finding| {
+            self.findings.push(Finding::on(finding, &id));
+            Item::Gone
+        });
+        self.changes.push(Change { id, modified, item });
+    }
+
+    fn take_data<D: Data<'a>>(
+        &mut self,
+        data: Option<D>,
+        id: &str,
+        item_kind: Option<&str>,
+        kind: ItemKind,
+    ) -> Result<Item<'a>, FindingKind> {
+        let data = data.ok_or(FindingKind::NoData)?;
+        let named = |term: &str| local_name(term).eq_ignore_ascii_case(kind.type_name());
+        let mut types = data.types().iter().filter_map(|term| term.0.as_deref()).peekable();
+        let ours = match types.peek() {
+            Some(_) => types.any(named),
+            // Without a type the feed's own is meant, unless the envelope's kind names one of the other kinds we know.
+            None => !item_kind.is_some_and(|other| names_other_type(other, kind)),
+        };
+        if !ours {
+            return Err(FindingKind::OtherType);
+        }
+        let mut found = Vec::new();
+        let item = data.into_item(&mut found);
+        self.findings.extend(found.into_iter().map(|finding| Finding::on(finding, id)));
+        item
+    }
+}
+
+fn names_other_type(item_kind: &str, kind: ItemKind) -> bool {
+    const KNOWN: [&str; 6] =
+        ["ScheduledSession", "SessionSeries", "FacilityUse", "IndividualFacilityUse", "Slot", "EventSeries"];
+    KNOWN.contains(&item_kind) && item_kind != kind.type_name()
+}
+
+fn usable_id(id: &str) -> bool {
+    id.len() <= ID_BYTES_MAX
+}
+
+/// `modified` as a 64-bit integer: a number, digits in a text, or a date (as milliseconds since 1970).
+#[derive(Debug, Default)]
+struct Modified(Option<i64>);
+
+impl<'de> Shape<'de> for Modified {
+    fn text(text: Cow<'de, str>) -> Self {
+        let date =
+            || FeedDate::parse(&text).ok().map(|date| date.instant().as_seconds() * 1000 + i64::from(date.millis()));
+        Self(text.trim().parse().ok().or_else(date))
+    }
+    fn integer(number: i128) -> Self {
+        Self(Int::integer(number).0)
+    }
+    fn float(number: f64) -> Self {
+        Self(Int::float(number).0)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! A ScheduledSession's `data` → [`Session`].
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::MapAccess;
+use serde::de::value::MapAccessDeserializer;
+use serde_json::value::RawValue;
+
+use super::finding::FindingKind;
+use super::loose::{Flag, Int, Loose, Many, Obj, Said, Shape, Txt};
+use super::page::{Data, ID_BYTES_MAX};
+use super::place::PlaceData;
+use crate::domain::{AttendanceMode, EventStatus, FeedDate, Instant, Item, Period, Session, SessionTerms, Start, Text};
+
+#[derive(Deserialize)]
+pub(super) struct SessionData<'a> {
+    #[serde(default, rename = "@type", borrow)]
+    at_type: Loose<Many<Txt<'a>>>,
+    #[serde(default, rename = "type", borrow)]
+    plain_type: Loose<Many<Txt<'a>>>,
+    #[serde(default, rename = "@id", borrow)]
+    at_id: Loose<Txt<'a>>,
+    #[serde(default, rename = "id", borrow)]
+    plain_id: Loose<Txt<'a>>,
+    #[serde(default, borrow)]
+    identifier: Option<&'a RawValue>,
+    #[serde(default, rename = "superEvent", borrow)]
+    super_event: Loose<Many<Link<'a>>>,
+    #[serde(default, rename = "startDate", borrow)]
+    start_date: Loose<Said<'a>>,
+    #[serde(default, rename = "endDate", borrow)]
+    end_date: Loose<Txt<'a>>,
+    #[serde(default, borrow)]
+    duration: Loose<Txt<'a>>,
+    #[serde(default, rename = "imin:isPotentiallyBookable")]
+    potentially_bookable: Loose<Flag>,
+    #[serde(default, rename = "eventStatus", borrow)]
+    event_status: Loose<Txt<'a>>,
+    #[serde(default, rename = "remainingAttendeeCapacity")]
+    remaining_capacity: Loose<Int>,
+    #[serde(default, rename = "maximumAttendeeCapacity")]
+    maximum_capacity: Loose<Int>,
+    #[serde(default, rename = "eventAttendanceMode", borrow)]
+    attendance_mode: Loose<Txt<'a>>,
+    #[serde(default, borrow)]
+    url: Loose<Txt<'a>>,
+    #[serde(default, borrow)]
+    name: Loose<Txt<'a>>,
+    #[serde(default, borrow)]
+    location: Loose<Many<Obj<PlaceData<'a>>>>,
+}
+
+/// A link to another object: its id, or the object with its `@id` or `id`.
+#[derive(Debug, Default)]
+struct Link<'a>(Option<Text<'a>>);
+
+#[derive(Deserialize)]
+struct Linked<'a> {
+    #[serde(default, rename = "@id", borrow)]
+    at_id: Loose<Txt<'a>>,
+    #[serde(default, rename = "id", borrow)]
+    plain_id: Loose<Txt<'a>>,
+}
+
+impl<'de: 'a, 'a> Shape<'de> for Link<'a> {
+    fn text(text: Cow<'de, str>) -> Self {
+        Self(Txt::text(text).0)
+    }
+    fn integer(number: i128) -> Self {
+        Self(Txt::integer(number).0)
+    }
+    fn object<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
+        let linked = Linked::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Self(linked.at_id.0.0.or(linked.plain_id.0.0)))
+    }
+}
+
+impl<'a> Data<'a> for SessionData<'a> {
+    fn types(&self) -> &[Txt<'a>] {
+        if self.at_type.0.0.is_empty() { &self.plain_type.0.0 } else { &self.at_type.0.0 }
+    }
+
+    fn into_item(self, findings: &mut Vec<FindingKind>) -> Result<Item<'a>, FindingKind> {
+        let identifier = self
+            .identifier
+            .and_then(|raw| read_identifier(raw.get()).inspect_err(|finding| findings.push(*finding)).ok().flatten());
+        let series_id = self.super_event.0.into_first().and_then(|link| link.0);
+        let id = self.at_id.0.0.or(self.plain_id.0.0);
+        let too_long = |text: &Option<Text<'_>>| text.as_ref().is_some_and(|text| text.len() > ID_BYTES_MAX);
+        if too_long(&series_id) || too_long(&id) {
+            return Err(FindingKind::TextTooLong);
+        }
+        let start = match &self.start_date.0 {
+            Said::Absent => Start::Missing,
+            Said::Text(text) => Start::parse(text),
+            Said::Other => Start::Bad(crate::domain::DateError::Unreadable),
+        };
+        let terms = SessionTerms {
+            has_identifier: identifier.is_some(),
+            status: self.event_status.0.0.as_deref().map_or(EventStatus::Scheduled, EventStatus::from_term),
+            potentially_bookable: self.potentially_bookable.0.0 == Some(true),
+            start,
+            names_series: series_id.is_some(),
+        };
+        let period = self.duration.0.0.as_deref().and_then(Period::parse);
+        let (ends, duration_minutes) = end_and_duration(start, self.end_date.0.0.as_deref(), period);
+        let place = self.location.0.into_first().and_then(|place| place.0);
+        Ok(Item::Session(Box::new(Session {
+            id,
+            identifier,
+            series_id,
+            terms,
+            ends,
+            duration_minutes,
+            remaining_capacity: self.remaining_capacity.0.0,
+            maximum_capacity: self.maximum_capacity.0.0,
+            attendance_mode: self.attendance_mode.0.0.as_deref().and_then(AttendanceMode::from_term),
+            url: self.url.0.0,
+            name: self.name.0.0,
+            place: place.and_then(|place| place.into_place(findings)),
+        })))
+    }
+}
+
+/// `endDate` and `duration`, each also from the other and the start.
+fn end_and_duration(start: Start, end: Option<&str>, period: Option<Period>) -> (Option<Instant>, Option<i64>) {
+    let start = match start {
+        Start::At(date) => Some(date.instant()),
+        Start::Missing | Start::Bad(_) => None,
+    };
+    let given_end = end.and_then(|text| FeedDate::parse(text).ok()).map(FeedDate::instant);
+    let given_minutes = period.and_then(Period::whole_minutes);
+    let ends = given_end.or_else(|| Some(start?.plus_seconds(given_minutes?.saturating_mul(60))));
+    let between = || start.zip(given_end).map(|(start, end)| end.seconds_since(start) / 60).filter(|m| *m >= 0);
+    (ends, given_minutes.or_else(between))
+}
+
+/// The text from which the checkout URL is made: a text as it is, whole digits as they are written.
+fn read_identifier(raw: &str) -> Result<Option<Text<'_>>, FindingKind> {
+    let text: Text<'_> = match raw.as_bytes() {
+        b"null" => return Ok(None),
+        [b'"', ..] => {
+            let mut reader = serde_json::Deserializer::from_str(raw);
+            let Loose(said) = Loose::<Said<'_>>::deserialize(&mut reader).map_err(|_| FindingKind::BadIdentifier)?;
+            match said {
+                Said::Text(text) => text,
+                Said::Absent | Said::Other => return Err(FindingKind::TextTooLong),
+            }
+        }
+        [b'-', digits @ ..] | digits if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) => {
+            Cow::Borrowed(raw)
+        }
+        _ => return Err(FindingKind::BadIdentifier),
+    };
+    if text.len() > ID_BYTES_MAX {
+        return Err(FindingKind::TextTooLong);
+    }
+    Ok((!text.is_empty()).then_some(text))
+}
