@@ -6,6 +6,7 @@
 mod checkout;
 mod explain;
 mod facts;
+mod feed;
 mod instant;
 mod period;
 mod place;
@@ -15,6 +16,7 @@ pub mod rules;
 pub use checkout::{CheckoutBase, CheckoutBaseError, encode_uri_component};
 pub use explain::{Check, Rule, explain};
 pub use facts::{AttendanceMode, Change, Gender, Item, Series, Session, Text};
+pub use feed::Feed;
 pub use instant::{DateError, FeedDate, Instant, london_text, offset_text};
 pub use period::Period;
 pub use place::{CoordinateFault, Coordinates, Place};

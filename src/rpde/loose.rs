@@ -18,6 +18,9 @@ pub(super) trait Shape<'de>: Default {
     fn text(_text: Cow<'de, str>) -> Self {
         Self::default()
     }
+    fn oversized() -> Self {
+        Self::default()
+    }
     fn integer(_number: i128) -> Self {
         Self::default()
     }
@@ -56,10 +59,10 @@ impl<'de, T: Shape<'de>> Visitor<'de> for LooseVisitor<T> {
         f.write_str("any JSON value")
     }
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<T, E> {
-        Ok(if text.len() > TEXT_BYTES_MAX { T::default() } else { T::text(Cow::Borrowed(text)) })
+        Ok(if text.len() > TEXT_BYTES_MAX { T::oversized() } else { T::text(Cow::Borrowed(text)) })
     }
     fn visit_str<E>(self, text: &str) -> Result<T, E> {
-        Ok(if text.len() > TEXT_BYTES_MAX { T::default() } else { T::text(Cow::Owned(text.to_owned())) })
+        Ok(if text.len() > TEXT_BYTES_MAX { T::oversized() } else { T::text(Cow::Owned(text.to_owned())) })
     }
     fn visit_u64<E>(self, number: u64) -> Result<T, E> {
         Ok(T::integer(number.into()))
@@ -115,6 +118,9 @@ pub(super) enum Said<'a> {
 impl<'de: 'a, 'a> Shape<'de> for Said<'a> {
     fn text(text: Cow<'de, str>) -> Self {
         Self::Text(text)
+    }
+    fn oversized() -> Self {
+        Self::Other
     }
     fn integer(_number: i128) -> Self {
         Self::Other

@@ -11,4 +11,4 @@ mod series;
 mod session;
 
 pub use finding::{Finding, FindingKind};
-pub use page::{Content, ItemKind, Page, PageError};
+pub use page::{Content, Page, PageError};

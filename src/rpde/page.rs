@@ -14,31 +14,12 @@ use super::finding::{Finding, FindingKind};
 use super::loose::{Int, Loose, Obj, Shape, Txt};
 use super::series::SeriesData;
 use super::session::SessionData;
-use crate::domain::{Change, FeedDate, Item, local_name};
+use crate::domain::{Change, Feed, FeedDate, Item, local_name};
 
 /// The most items that one page may have.
 const ITEMS_MAX: usize = 100_000;
 /// The longest RPDE id, `@id` or identifier that is taken, in bytes.
 pub(super) const ID_BYTES_MAX: usize = 2048;
-
-/// What the items of a feed are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum ItemKind {
-    /// `ScheduledSession`.
-    ScheduledSession,
-    /// `SessionSeries`.
-    SessionSeries,
-}
-
-impl ItemKind {
-    /// The type's name in OpenActive.
-    pub const fn type_name(self) -> &'static str {
-        match self {
-            Self::ScheduledSession => "ScheduledSession",
-            Self::SessionSeries => "SessionSeries",
-        }
-    }
-}
 
 /// What could be read of a page.
 #[derive(Debug, Default, PartialEq)]
@@ -77,20 +58,20 @@ pub enum PageError {
 }
 
 impl Page {
-    /// Reads a body as a page of a feed of `kind`.
+    /// Reads a body as a page of `feed`.
     ///
     /// # Errors
     /// [`PageError`] where no list of items can be found in it.
-    pub fn parse(body: Vec<u8>, kind: ItemKind) -> Result<Self, PageError> {
+    pub fn parse(body: Vec<u8>, feed: Feed) -> Result<Self, PageError> {
         let (text, broken) = match String::from_utf8(body) {
             Ok(text) => (text, false),
             Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), true),
         };
         Self::try_new(text, |text| {
             let text = text.trim_start_matches('\u{feff}');
-            let mut content = match kind {
-                ItemKind::ScheduledSession => read::<SessionData<'_>>(text, kind, broken)?,
-                ItemKind::SessionSeries => read::<SeriesData<'_>>(text, kind, broken)?,
+            let mut content = match feed {
+                Feed::ScheduledSessions => read::<SessionData<'_>>(text, feed, broken)?,
+                Feed::SessionSeries => read::<SeriesData<'_>>(text, feed, broken)?,
             };
             if broken {
                 content.findings.push(Finding::on(FindingKind::BrokenUtf8, ""));
@@ -141,19 +122,19 @@ fn absent<D>() -> Loose<Obj<D>> {
 }
 
 /// Reads a page in one go; where that fails, item by item.
-fn read<'a, D: Data<'a>>(text: &'a str, kind: ItemKind, broken: bool) -> Result<Content<'a>, PageError> {
+fn read<'a, D: Data<'a>>(text: &'a str, feed: Feed, broken: bool) -> Result<Content<'a>, PageError> {
     let mut content = Content::default();
     if !broken && let Ok(envelope) = serde_json::from_str::<Envelope<'a, Loose<Obj<RawItem<'a, D>>>>>(text) {
         content.take_envelope(envelope.items.len(), envelope.next, envelope.license)?;
         for Loose(Obj(item)) in envelope.items {
-            content.take(item, kind);
+            content.take(item, feed);
         }
         return Ok(content);
     }
     let envelope: Envelope<'a, &'a RawValue> = serde_json::from_str(text).map_err(PageError::NotAPage)?;
     content.take_envelope(envelope.items.len(), envelope.next, envelope.license)?;
     for raw in envelope.items {
-        content.take_alone::<D>(raw.get(), kind, broken);
+        content.take_alone::<D>(raw.get(), feed, broken);
     }
     Ok(content)
 }
@@ -176,11 +157,11 @@ impl<'a> Content<'a> {
     }
 
     /// One item of a page that could not be read in one go. What is broken inside `data` costs only this item.
-    fn take_alone<D: Data<'a>>(&mut self, raw: &'a str, kind: ItemKind, broken: bool) {
+    fn take_alone<D: Data<'a>>(&mut self, raw: &'a str, feed: Feed, broken: bool) {
         let damaged = broken && raw.contains(char::REPLACEMENT_CHARACTER);
         let whole = if damaged { None } else { serde_json::from_str::<RawItem<'a, D>>(raw).ok() };
         if whole.is_some() {
-            return self.take(whole, kind);
+            return self.take(whole, feed);
         }
         match serde_json::from_str::<RawItem<'a, serde::de::IgnoredAny>>(raw) {
             Ok(RawItem { id: Loose(Txt(Some(id))), modified: Loose(modified), .. }) if usable_id(&id) => {
@@ -191,7 +172,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    fn take<D: Data<'a>>(&mut self, item: Option<RawItem<'a, D>>, kind: ItemKind) {
+    fn take<D: Data<'a>>(&mut self, item: Option<RawItem<'a, D>>, feed: Feed) {
         let Some(item) = item else {
             return self.findings.push(Finding::on(FindingKind::UnreadableItem, ""));
         };
@@ -209,7 +190,7 @@ impl<'a> Content<'a> {
         let read = if state.eq_ignore_ascii_case("deleted") {
             Ok(Item::Gone)
         } else if state.eq_ignore_ascii_case("updated") {
-            self.take_data(item.data.0.0, &id, item.kind.0.0.as_deref(), kind)
+            self.take_data(item.data.0.0, &id, item.kind.0.0.as_deref(), feed)
         } else {
             return self.findings.push(Finding::on(FindingKind::UnknownState, &id));
         };
@@ -225,15 +206,15 @@ impl<'a> Content<'a> {
         data: Option<D>,
         id: &str,
         item_kind: Option<&str>,
-        kind: ItemKind,
+        feed: Feed,
     ) -> Result<Item<'a>, FindingKind> {
         let data = data.ok_or(FindingKind::NoData)?;
-        let named = |term: &str| local_name(term).eq_ignore_ascii_case(kind.type_name());
+        let named = |term: &str| local_name(term).eq_ignore_ascii_case(feed.type_name());
         let mut types = data.types().iter().filter_map(|term| term.0.as_deref()).peekable();
         let ours = match types.peek() {
             Some(_) => types.any(named),
             // Without a type the feed's own is meant, unless the envelope's kind names one of the other kinds we know.
-            None => !item_kind.is_some_and(|other| names_other_type(other, kind)),
+            None => !item_kind.is_some_and(|other| names_other_type(other, feed)),
         };
         if !ours {
             return Err(FindingKind::OtherType);
@@ -245,10 +226,10 @@ impl<'a> Content<'a> {
     }
 }
 
-fn names_other_type(item_kind: &str, kind: ItemKind) -> bool {
+fn names_other_type(item_kind: &str, feed: Feed) -> bool {
     const KNOWN: [&str; 6] =
         ["ScheduledSession", "SessionSeries", "FacilityUse", "IndividualFacilityUse", "Slot", "EventSeries"];
-    KNOWN.contains(&item_kind) && item_kind != kind.type_name()
+    KNOWN.contains(&item_kind) && item_kind != feed.type_name()
 }
 
 fn usable_id(id: &str) -> bool {

@@ -1,1 +1,342 @@
-//! To come.
+//! The two SQLite files and the one writer.
+//!
+//! - The **state** holds the feeds' positions and the facts that verdicts are made from (`schema/state.sql`). A batch's
+//!   facts and the feeds' new positions are committed in one transaction.
+//! - The **catalogue** holds what can be booked now (`schema/catalogue.sql`). It is derived: it names the batch of the
+//!   state that it shows, and at the start it is compared with the state and mended, so that a crash between the two
+//!   commits costs nothing.
+//!
+//! A failure leaves what was committed; the [`Store`] must then be dropped and opened again, because what it holds in
+//! memory may be ahead of the file. Uses `domain` only.
+
+mod catalogue;
+mod database;
+mod error;
+mod feeds;
+mod index;
+mod keys;
+mod lock;
+mod report;
+mod series_book;
+mod series_row;
+mod session_row;
+mod shown;
+mod state;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+pub use error::{Result, StoreError};
+pub use feeds::{Counts, FeedSetup, Note, Position};
+pub use lock::{HarvestLock, purge};
+pub use report::{Explained, FeedReport, FindingReport, Report, ResyncAnswer, StateReader, request_resync};
+
+use catalogue::Catalogue;
+use keys::{LinkKey, SessionKey};
+use state::{State, Touched};
+
+use crate::domain::{Change, CheckoutBase, Feed, Instant, Item};
+
+/// After this long without reading a feed to its end, deletions may have been missed: it is walked anew.
+const GAP_SECONDS_MAX: i64 = 7 * 86_400;
+
+/// Where the two files are, and what checkout URLs are made from.
+#[derive(Clone, Debug)]
+pub struct StoreSetup {
+    /// The state's file.
+    pub state: PathBuf,
+    /// The catalogue's file.
+    pub catalogue: PathBuf,
+    /// The Checkout.
+    pub checkout: CheckoutBase,
+    /// The feeds and where they begin.
+    pub feeds: Vec<FeedSetup>,
+}
+
+/// One step of a feed, to be committed.
+#[derive(Clone, Debug)]
+pub enum Step<'a> {
+    /// A page was read.
+    Page(PageStep<'a>),
+    /// A request failed.
+    Fault(FaultStep<'a>),
+}
+
+/// A page, and where the feed stands after it.
+#[derive(Clone, Debug)]
+pub struct PageStep<'a> {
+    /// Which feed.
+    pub feed: Feed,
+    /// The walk that the page was read in; a page of an earlier walk is passed by.
+    pub walk: i64,
+    /// What the page says.
+    pub changes: &'a [Change<'a>],
+    /// What is wrong with it.
+    pub notes: Vec<Note>,
+    /// The page to be asked for next.
+    pub next_url: &'a str,
+    /// Whether this is the end of the feed for now.
+    pub at_end: bool,
+    /// The licence that the page names.
+    pub license: Option<&'a str>,
+    /// Not to be asked before this instant.
+    pub wait_until: Option<Instant>,
+}
+
+/// A request that failed.
+#[derive(Clone, Debug)]
+pub struct FaultStep<'a> {
+    /// Which feed.
+    pub feed: Feed,
+    /// The walk that it belongs to.
+    pub walk: i64,
+    /// The fault's stable code.
+    pub code: &'a str,
+    /// The same for people.
+    pub text: &'a str,
+    /// How many failed in a row.
+    pub failures: u32,
+    /// Not to be asked before this instant.
+    pub wait_until: Instant,
+}
+
+/// Both files, open for writing.
+#[derive(Debug)]
+pub struct Store {
+    state: State,
+    catalogue: Catalogue,
+    positions: BTreeMap<Feed, Position>,
+    data_version: i64,
+}
+
+impl Store {
+    /// Opens both files, making those that are not there.
+    ///
+    /// # Errors
+    /// [`StoreError`] for a file that cannot be opened, is foreign, or comes from a newer version.
+    pub fn open(setup: &StoreSetup, now: Instant) -> Result<Self> {
+        let state = State::open(&setup.state, now)?;
+        state.database.set("set up the feeds of", |connection| feeds::set_up(connection, &setup.feeds))?;
+        let catalogue = Catalogue::open(&setup.catalogue, setup.checkout.clone())?;
+        let mut store = Self { state, catalogue, positions: BTreeMap::new(), data_version: -1 };
+        store.take_restarts(now)?;
+        Ok(store)
+    }
+
+    /// Where each feed stands.
+    pub fn positions(&self) -> impl Iterator<Item = &Position> {
+        self.positions.values()
+    }
+
+    /// Whether a first harvest goes on: the catalogue waits until [`Store::finish_loading`].
+    pub fn is_loading(&self) -> bool {
+        self.state.loading
+    }
+
+    /// Begins new walks where they were asked for (by `resync`, also from another process), where a feed's start was
+    /// changed, or where too long a gap makes the copy untrustworthy; whether any began. Cheap when nothing was asked.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the state cannot be read or written.
+    pub fn take_restarts(&mut self, now: Instant) -> Result<bool> {
+        let version = self
+            .state
+            .database
+            .set("read", |connection| connection.query_row("PRAGMA data_version", [], |row| row.get::<_, i64>(0)))?;
+        if version == self.data_version {
+            return Ok(false);
+        }
+        self.data_version = version;
+        let stale_before = now.plus_seconds(-GAP_SECONDS_MAX);
+        let (begun, positions) = self.state.database.set("set up the feeds of", |connection| {
+            let begun = feeds::begin_walks(connection, stale_before)?;
+            Ok((begun, feeds::positions(connection)?))
+        })?;
+        self.positions = positions;
+        Ok(!begun.is_empty())
+    }
+
+    /// Commits these steps, in order, and lets the catalogue follow.
+    ///
+    /// # Errors
+    /// [`StoreError`] where either file cannot be written; the store must then be opened anew.
+    pub fn apply(&mut self, steps: &[Step<'_>], now: Instant) -> Result<()> {
+        let mut touched = Touched::default();
+        self.state.database.begin()?;
+        for step in steps {
+            let outcome = match step {
+                Step::Page(page) => self.apply_page(page, now, &mut touched),
+                Step::Fault(fault) => self.apply_fault(fault),
+            };
+            outcome.map_err(|source| self.state.database.error("write", source))?;
+        }
+        if !self.state.loading {
+            self.state.settle(&mut touched).map_err(|source| self.state.database.error("write", source))?;
+        }
+        self.commit_batch()?;
+        if self.state.loading { Ok(()) } else { self.show(&touched.sessions, &touched.links, now) }
+    }
+
+    fn apply_page(&mut self, page: &PageStep<'_>, now: Instant, touched: &mut Touched) -> rusqlite::Result<()> {
+        let Some(mut position) = self.positions.get(&page.feed).filter(|at| at.walk == page.walk).cloned() else {
+            return Ok(());
+        };
+        let mut counts = Counts::default();
+        for change in page.changes {
+            self.state.apply(page.feed, page.walk, change, now, touched)?;
+            match change.item {
+                Item::Gone => counts.deleted += 1,
+                Item::Session(_) | Item::Series(_) => counts.updated += 1,
+            }
+        }
+        if page.at_end {
+            if !position.walk_complete && position.walk > 1 {
+                self.state.sweep(page.feed, page.walk, touched)?;
+            }
+            position.walk_complete = true;
+            position.read_to_end_at = Some(now);
+        }
+        page.next_url.clone_into(&mut position.next_url);
+        position.wait_until = page.wait_until;
+        position.failures = 0;
+        position.license = page.license.map(str::to_owned).or(position.license);
+        feeds::advance(self.state.connection(), &position, counts)?;
+        feeds::note_findings(self.state.connection(), page.feed, &page.notes, now)?;
+        self.positions.insert(page.feed, position);
+        Ok(())
+    }
+
+    fn apply_fault(&mut self, fault: &FaultStep<'_>) -> rusqlite::Result<()> {
+        let Some(position) = self.positions.get_mut(&fault.feed).filter(|at| at.walk == fault.walk) else {
+            return Ok(());
+        };
+        position.failures = fault.failures;
+        position.wait_until = Some(fault.wait_until);
+        feeds::note_fault(self.state.connection(), position, fault.code, fault.text)
+    }
+
+    fn commit_batch(&mut self) -> Result<()> {
+        self.state.batch += 1;
+        let (batch, loading) = (self.state.batch, self.state.loading);
+        self.state.database.set("write", |connection| {
+            connection.prepare_cached("UPDATE state SET batch = ?1, loading = ?2")?.execute((batch, loading))
+        })?;
+        self.state.database.commit()
+    }
+
+    /// The one way by which the catalogue changes: these sessions and links as they stand at `now`, and every window
+    /// that opened or closed since the instant that the catalogue showed.
+    fn show(&mut self, sessions: &BTreeSet<SessionKey>, links: &BTreeSet<LinkKey>, now: Instant) -> Result<()> {
+        let as_of = self.catalogue.origin()?.map_or(now, |origin| origin.as_of);
+        let wrap = |source| self.state.database.error("read", source);
+        let moved = self.state.transitions(as_of, now).map_err(wrap)?;
+        let mut all: BTreeSet<_> = moved.into_iter().collect();
+        all.extend(sessions);
+        self.catalogue.database.begin()?;
+        let followed = self.catalogue.follow(&self.state, &all, links, now);
+        self.seal(followed, now)
+    }
+
+    fn seal(&self, written: rusqlite::Result<()>, now: Instant) -> Result<()> {
+        let sealed = written.and_then(|()| {
+            for position in self.positions.values() {
+                let license = position.license.as_deref();
+                self.catalogue.set_feed(position.feed.name(), position.read_to_end_at, license)?;
+            }
+            self.catalogue.set_origin(&self.state, now)
+        });
+        sealed.map_err(|source| self.catalogue.database.error("write", source))?;
+        self.catalogue.database.commit()
+    }
+
+    /// Lets time pass: opens and closes what opens and closes up to `now`, or what does so no longer when the clock went
+    /// back.
+    ///
+    /// # Errors
+    /// As for [`Store::apply`].
+    pub fn pass_time(&mut self, now: Instant) -> Result<()> {
+        if self.state.loading { Ok(()) } else { self.show(&BTreeSet::new(), &BTreeSet::new(), now) }
+    }
+
+    /// The next instant after `now` at which something opens or closes without any feed saying a word.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the state cannot be read.
+    pub fn next_transition(&self, now: Instant) -> Result<Option<Instant>> {
+        if self.state.loading {
+            return Ok(None);
+        }
+        self.state.next_transition(now).map_err(|source| self.state.database.error("read", source))
+    }
+
+    /// The end of a first harvest: builds the indexes and fills the catalogue. A crash in between repeats it.
+    ///
+    /// # Errors
+    /// As for [`Store::apply`].
+    pub fn finish_loading(&mut self, now: Instant) -> Result<()> {
+        self.state.database.begin()?;
+        self.state.finish_loading().map_err(|source| self.state.database.error("write", source))?;
+        self.state.database.commit()?;
+        self.rebuild(now)?;
+        self.state.database.begin()?;
+        self.state.loading = false;
+        self.commit_batch()?;
+        self.pass_time(now)
+    }
+
+    /// Makes the catalogue anew from the state, in one transaction; gives the number of sessions in it.
+    ///
+    /// # Errors
+    /// As for [`Store::apply`].
+    pub fn rebuild(&mut self, now: Instant) -> Result<u64> {
+        self.catalogue.database.begin()?;
+        let filled = self.catalogue.fill(&self.state, now);
+        let rows = *filled.as_ref().unwrap_or(&0);
+        self.seal(filled.map(drop), now)?;
+        Ok(rows)
+    }
+
+    /// Compares the catalogue with the state, row by row, and mends what differs. For the start.
+    ///
+    /// # Errors
+    /// As for [`Store::apply`].
+    pub fn mend(&mut self, now: Instant) -> Result<()> {
+        if self.state.loading {
+            return Ok(());
+        }
+        let origin = self.catalogue.origin()?;
+        if origin.is_none_or(|origin| origin.state_id != self.state.state_id) {
+            return self.rebuild(now).map(drop);
+        }
+        let wrap = |source| self.state.database.error("read", source);
+        let mut sessions = self.state.open_sessions(now).map_err(wrap)?;
+        sessions.extend(self.catalogue.shown_keys().map_err(|source| self.catalogue.database.error("read", source))?);
+        self.catalogue.database.begin()?;
+        let mended = self
+            .catalogue
+            .follow(&self.state, &sessions, &BTreeSet::new(), now)
+            .and_then(|()| self.catalogue.drop_unused_listings());
+        self.seal(mended, now)
+    }
+
+    /// Empties the write-ahead logs into the files and drops the words of deleted rows, so that nothing deleted stays.
+    ///
+    /// # Errors
+    /// As for [`Store::apply`].
+    pub fn tidy(&self, words_too: bool) -> Result<()> {
+        if words_too {
+            self.catalogue.forget_words()?;
+        }
+        self.state.database.truncate_log()?;
+        self.catalogue.database.truncate_log()
+    }
+}
+
+/// Every file that SQLite keeps for a database at `path`.
+pub fn files_of(path: &Path) -> [PathBuf; 4] {
+    ["", "-wal", "-shm", "-journal"].map(|ending| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    })
+}

@@ -1,0 +1,176 @@
+//! Opening a SQLite file: its pragmas, its identity, its schema version. One function for each kind of connection.
+//!
+//! Refuses files of other programs and files from a newer version. Migrations are a list of `.sql` texts, each applied
+//! in one transaction together with its version number.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::{Result, StoreError};
+
+/// How long a statement waits for another connection's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// SQLite's page cache for each connection, in KiB.
+const CACHE_KIB: i64 = 4096;
+/// A write-ahead log is cut to this size when it is reset.
+const LOG_BYTES_MAX: i64 = 16 * 1024 * 1024;
+
+/// One of our two kinds of file.
+#[derive(Debug)]
+pub(super) struct Kind {
+    pub(super) name: &'static str,
+    pub(super) application_id: i64,
+    /// `migrations[n]` leads from version n to n + 1.
+    pub(super) migrations: &'static [&'static str],
+    /// Whether others may read the file.
+    pub(super) public: bool,
+}
+
+/// The catalogue: "BKBL".
+pub(super) const CATALOGUE: Kind = Kind {
+    name: "catalogue",
+    application_id: 0x424B_424C,
+    migrations: &[concat!(include_str!("schema/catalogue.sql"), include_str!("schema/catalogue_indexes.sql"))],
+    public: true,
+};
+
+/// The state: "BKST".
+pub(super) const STATE: Kind =
+    Kind { name: "state", application_id: 0x424B_5354, migrations: &[include_str!("schema/state.sql")], public: false };
+
+/// An open file and its path, which every error names.
+#[derive(Debug)]
+pub(super) struct Database {
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
+}
+
+impl Database {
+    /// Opens a file to write it, making it where it is not there yet.
+    pub(super) fn open(path: &Path, kind: &Kind) -> Result<Self> {
+        create_file(path, kind)?;
+        let connection = Connection::open(path).map_err(|source| StoreError::Sqlite {
+            action: "open",
+            path: path.to_owned(),
+            source,
+        })?;
+        let database = Self { connection, path: path.to_owned() };
+        database.check_identity(kind)?;
+        database.set_pragmas()?;
+        database.migrate(kind)?;
+        Ok(database)
+    }
+
+    /// Opens a file that must be there, to read it only.
+    pub(super) fn open_to_read(path: &Path, kind: &Kind) -> Result<Self> {
+        if !path.exists() {
+            return Err(StoreError::Missing { path: path.to_owned() });
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(|source| StoreError::Sqlite {
+            action: "open",
+            path: path.to_owned(),
+            source,
+        })?;
+        let database = Self { connection, path: path.to_owned() };
+        database.set("set the waiting time of", |connection| connection.busy_timeout(BUSY_TIMEOUT))?;
+        database.check_identity(kind)?;
+        if database.version()? == 0 {
+            return Err(StoreError::Missing { path: path.to_owned() });
+        }
+        Ok(database)
+    }
+
+    /// Runs `work`, naming the file and the `action` where it fails.
+    pub(super) fn set<T>(
+        &self,
+        action: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        work(&self.connection).map_err(|source| self.error(action, source))
+    }
+
+    /// Begins a transaction that may write. Without [`Database::commit`] it is rolled back when the file is closed.
+    pub(super) fn begin(&self) -> Result<()> {
+        self.set("begin to write", |connection| connection.execute_batch("BEGIN IMMEDIATE"))
+    }
+
+    /// Commits the transaction.
+    pub(super) fn commit(&self) -> Result<()> {
+        self.set("write", |connection| connection.execute_batch("COMMIT"))
+    }
+
+    /// Empties the write-ahead log into the file and cuts it to nothing, where no reader holds it back.
+    pub(super) fn truncate_log(&self) -> Result<()> {
+        self.set("empty the write-ahead log of", |connection| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        })
+    }
+
+    pub(super) fn error(&self, action: &'static str, source: rusqlite::Error) -> StoreError {
+        StoreError::Sqlite { action, path: self.path.clone(), source }
+    }
+
+    fn check_identity(&self, kind: &Kind) -> Result<()> {
+        let (id, tables): (i64, i64) = self.set("read", |connection| {
+            let id = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+            let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+            Ok((id, tables))
+        })?;
+        if id != kind.application_id && (id != 0 || tables != 0) {
+            return Err(StoreError::Foreign { path: self.path.clone(), what: kind.name });
+        }
+        let (found, known) = (self.version()?, kind.migrations.len() as i64);
+        if found > known {
+            return Err(StoreError::Newer { path: self.path.clone(), found, known });
+        }
+        Ok(())
+    }
+
+    fn version(&self) -> Result<i64> {
+        self.set("read", |connection| connection.query_row("PRAGMA user_version", [], |row| row.get(0)))
+    }
+
+    fn set_pragmas(&self) -> Result<()> {
+        let mode: String = self.set("set up", |connection| {
+            connection.busy_timeout(BUSY_TIMEOUT)?;
+            connection.set_prepared_statement_cache_capacity(64);
+            connection.pragma_update(None, "secure_delete", true)?;
+            connection.pragma_update(None, "foreign_keys", true)?;
+            connection.pragma_update(None, "synchronous", "NORMAL")?;
+            connection.pragma_update(None, "temp_store", "MEMORY")?;
+            connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+            connection.pragma_update(None, "journal_size_limit", LOG_BYTES_MAX)?;
+            connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
+        })?;
+        if mode == "wal" { Ok(()) } else { Err(StoreError::NoWal { path: self.path.clone(), mode }) }
+    }
+
+    fn migrate(&self, kind: &Kind) -> Result<()> {
+        let from = usize::try_from(self.version()?).unwrap_or(0);
+        for (at, sql) in kind.migrations.iter().enumerate().skip(from) {
+            self.begin()?;
+            self.set("set up the tables of", |connection| {
+                connection.execute_batch(sql)?;
+                connection.pragma_update(None, "application_id", kind.application_id)?;
+                connection.pragma_update(None, "user_version", at as i64 + 1)
+            })?;
+            self.commit()?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes an empty file with the right mode before SQLite would make one with its own.
+fn create_file(path: &Path, kind: &Kind) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, if kind.public { 0o644 } else { 0o600 });
+    if path.exists() {
+        return Ok(());
+    }
+    options.open(path).map(drop).map_err(|source| StoreError::File { action: "create", path: path.to_owned(), source })
+}

@@ -1,0 +1,142 @@
+//! The feeds' rows in the state: positions, waiting times, faults, counts and findings.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, params};
+
+use crate::domain::{Feed, Instant};
+
+/// A feed as the settings name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedSetup {
+    /// Which feed.
+    pub feed: Feed,
+    /// Where a walk of it begins.
+    pub start_url: String,
+}
+
+/// Where a feed stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Which feed.
+    pub feed: Feed,
+    /// Where a walk of it begins.
+    pub start_url: String,
+    /// The page to be asked for next.
+    pub next_url: String,
+    /// The number of the walk that goes on; a new one begins at the feed's start.
+    pub walk: i64,
+    /// Whether this walk has come to the feed's end.
+    pub walk_complete: bool,
+    /// When the last page was last read.
+    pub read_to_end_at: Option<Instant>,
+    /// Not to be asked before this instant.
+    pub wait_until: Option<Instant>,
+    /// Requests that failed since the last that did not.
+    pub failures: u32,
+    /// The licence that the pages name.
+    pub license: Option<String>,
+}
+
+/// Something that is wrong with what a publisher sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The finding's stable code.
+    pub code: &'static str,
+    /// The RPDE id of the item; empty where there is none.
+    pub item: String,
+}
+
+/// How many items a page brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Items that are there.
+    pub updated: i64,
+    /// Items that are gone.
+    pub deleted: i64,
+}
+
+/// Puts in the rows of feeds that are new; a feed whose start was changed is to be walked anew.
+pub(super) fn set_up(connection: &Connection, setups: &[FeedSetup]) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO feed (key, name, start_url, next_url, walk, walk_complete, restart, failures, pages, \
+        updated, deleted) VALUES (?1, ?2, ?3, ?3, 1, 0, 0, 0, 0, 0, 0) ON CONFLICT (key) DO UPDATE \
+        SET start_url = excluded.start_url, restart = 1, wait_until = NULL WHERE start_url <> excluded.start_url";
+    for setup in setups {
+        connection.execute(insert, params![setup.feed.number(), setup.feed.name(), setup.start_url])?;
+    }
+    Ok(())
+}
+
+/// Where every feed stands.
+pub(super) fn positions(connection: &Connection) -> rusqlite::Result<BTreeMap<Feed, Position>> {
+    let sql =
+        "SELECT key, start_url, next_url, walk, walk_complete, read_to_end_at, wait_until, failures, license FROM feed";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    let mut positions = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let number: i64 = row.get(0)?;
+        let Some(feed) = Feed::ALL.into_iter().find(|feed| feed.number() == number) else { continue };
+        let position = Position {
+            feed,
+            start_url: row.get(1)?,
+            next_url: row.get(2)?,
+            walk: row.get(3)?,
+            walk_complete: row.get(4)?,
+            read_to_end_at: row.get::<_, Option<i64>>(5)?.map(Instant::from_seconds),
+            wait_until: row.get::<_, Option<i64>>(6)?.map(Instant::from_seconds),
+            failures: row.get(7)?,
+            license: row.get(8)?,
+        };
+        positions.insert(feed, position);
+    }
+    Ok(positions)
+}
+
+/// Begins a new walk for every feed that is to be walked anew; gives those feeds.
+pub(super) fn begin_walks(connection: &Connection, stale_before: Instant) -> rusqlite::Result<Vec<Feed>> {
+    let sql = "UPDATE feed SET walk = walk + 1, walk_complete = 0, next_url = start_url, restart = 0 \
+        WHERE restart = 1 OR (walk_complete = 1 AND read_to_end_at < ?1) RETURNING key";
+    let mut statement = connection.prepare_cached(sql)?;
+    let numbers = statement.query_map([stale_before.as_seconds()], |row| row.get(0))?;
+    let numbers = numbers.collect::<rusqlite::Result<Vec<i64>>>()?;
+    Ok(Feed::ALL.into_iter().filter(|feed| numbers.contains(&feed.number())).collect())
+}
+
+/// Writes where a feed stands after a page.
+pub(super) fn advance(connection: &Connection, position: &Position, counts: Counts) -> rusqlite::Result<()> {
+    let sql = "UPDATE feed SET next_url = ?2, walk_complete = ?3, read_to_end_at = ?4, wait_until = ?5, failures = 0, \
+        fault = NULL, fault_text = NULL, license = coalesce(?6, license), pages = pages + 1, updated = updated + ?7, \
+        deleted = deleted + ?8 WHERE key = ?1";
+    connection.prepare_cached(sql)?.execute(params![
+        position.feed.number(),
+        position.next_url,
+        position.walk_complete,
+        position.read_to_end_at.map(Instant::as_seconds),
+        position.wait_until.map(Instant::as_seconds),
+        position.license,
+        counts.updated,
+        counts.deleted,
+    ])?;
+    Ok(())
+}
+
+/// Writes that a request failed and how long to wait.
+pub(super) fn note_fault(connection: &Connection, position: &Position, code: &str, text: &str) -> rusqlite::Result<()> {
+    let sql = "UPDATE feed SET wait_until = ?2, failures = ?3, fault = ?4, fault_text = ?5 WHERE key = ?1";
+    let wait_until = position.wait_until.map(Instant::as_seconds);
+    let values = params![position.feed.number(), wait_until, position.failures, code, text];
+    connection.prepare_cached(sql)?.execute(values)?;
+    Ok(())
+}
+
+/// Counts findings, keeping the last item of each kind as a sample.
+pub(super) fn note_findings(connection: &Connection, feed: Feed, notes: &[Note], now: Instant) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO finding (feed, code, count, item, seen_at) VALUES (?1, ?2, 1, ?3, ?4) ON CONFLICT (feed, code) \
+        DO UPDATE SET count = count + 1, item = excluded.item, seen_at = excluded.seen_at";
+    for note in notes {
+        let values = params![feed.number(), note.code, note.item, now.as_seconds()];
+        connection.prepare_cached(sql)?.execute(values)?;
+    }
+    Ok(())
+}

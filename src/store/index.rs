@@ -1,0 +1,97 @@
+//! Finding items again by their RPDE id, in memory: a compact table from a keyed hash to the row's key, and what is left
+//! of deleted items. Both are made anew from the state at every start.
+
+use std::hash::Hasher;
+
+use hashbrown::HashTable;
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use super::keys::SessionKey;
+use crate::domain::Feed;
+
+/// The hash of a feed's item id: 128 bits, keyed by the state's own random key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ItemHash(u128);
+
+impl ItemHash {
+    pub(super) fn bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(bytes))
+    }
+
+    /// The half that the tables here go by.
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
+    fn half(self) -> u64 {
+        self.0 as u64
+    }
+}
+
+/// Makes hashes of item ids.
+#[derive(Debug)]
+pub(super) struct ItemHasher([u8; 16]);
+
+impl ItemHasher {
+    pub(super) fn new(key: [u8; 16]) -> Self {
+        Self(key)
+    }
+
+    pub(super) fn hash(&self, feed: Feed, item_id: &str) -> ItemHash {
+        let mut hasher = SipHasher13::new_with_key(&self.0);
+        hasher.write_i64(feed.number());
+        hasher.write(item_id.as_bytes());
+        ItemHash(hasher.finish128().as_u128())
+    }
+}
+
+/// From an item's hash to the rows that may be its own; the caller compares the row's id.
+#[derive(Debug, Default)]
+pub(super) struct SessionIndex(HashTable<(u64, SessionKey)>);
+
+impl SessionIndex {
+    pub(super) fn reserve(&mut self, rows: usize) {
+        self.0.reserve(rows, |entry| entry.0);
+    }
+
+    pub(super) fn candidates(&self, hash: ItemHash) -> impl Iterator<Item = SessionKey> + '_ {
+        let half = hash.half();
+        self.0.iter_hash(half).filter(move |entry| entry.0 == half).map(|entry| entry.1)
+    }
+
+    pub(super) fn insert(&mut self, hash: ItemHash, key: SessionKey) {
+        self.0.insert_unique(hash.half(), (hash.half(), key), |entry| entry.0);
+    }
+
+    pub(super) fn remove(&mut self, hash: ItemHash, key: SessionKey) {
+        if let Ok(entry) = self.0.find_entry(hash.half(), |entry| entry.1 == key) {
+            entry.remove();
+        }
+    }
+}
+
+/// What is known of an item that is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tombstone {
+    pub(super) modified: i64,
+    pub(super) walk: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colliding_rows_are_all_candidates_and_removed_by_key() {
+        let hasher = ItemHasher::new([7; 16]);
+        let hash = hasher.hash(Feed::ScheduledSessions, "a");
+        assert_ne!(hash, hasher.hash(Feed::SessionSeries, "a"), "the same id in another feed is another item");
+        let mut index = SessionIndex::default();
+        index.insert(hash, SessionKey(1));
+        index.insert(hash, SessionKey(2));
+        index.remove(hash, SessionKey(1));
+        assert_eq!(index.candidates(hash).collect::<Vec<_>>(), [SessionKey(2)]);
+        assert_eq!(ItemHash::from_bytes(hash.bytes()), hash);
+    }
+}
