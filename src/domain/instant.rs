@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc};
 
 /// A whole second of UTC, counted from 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,7 +40,7 @@ impl Instant {
 
     /// Reads a date with an offset, dropping its fraction of a second; `None` where [`FeedDate::parse`] refuses it.
     pub fn parse(text: &str) -> Option<Self> {
-        FeedDate::parse(text).ok().map(|date| date.instant())
+        FeedDate::parse(text).ok().map(FeedDate::instant)
     }
 
     /// As a chrono date, for calendar work; clamped to the years 1 to 9999.
@@ -55,7 +55,6 @@ impl fmt::Display for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let utc = self.to_utc();
         let time = utc.time();
-        use chrono::Timelike;
         write!(
             f,
             "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",

@@ -67,7 +67,7 @@ impl Catalogue {
 
     pub(super) fn set_origin(&self, state: &State, now: Instant) -> rusqlite::Result<()> {
         let sql = "INSERT OR REPLACE INTO origin (id, state_id, batch, as_of) VALUES (1, ?1, ?2, ?3)";
-        self.connection().prepare_cached(sql)?.execute(params![state.state_id, state.batch, now.as_seconds()])?;
+        self.connection().prepare_cached(sql)?.execute(params![state.name, state.batch, now.as_seconds()])?;
         Ok(())
     }
 

@@ -122,7 +122,7 @@ impl Database {
         if id != kind.application_id && (id != 0 || tables != 0) {
             return Err(StoreError::Foreign { path: self.path.clone(), what: kind.name });
         }
-        let (found, known) = (self.version()?, kind.migrations.len() as i64);
+        let (found, known) = (self.version()?, i64::try_from(kind.migrations.len()).unwrap_or(i64::MAX));
         if found > known {
             return Err(StoreError::Newer { path: self.path.clone(), found, known });
         }
@@ -150,12 +150,12 @@ impl Database {
 
     fn migrate(&self, kind: &Kind) -> Result<()> {
         let from = usize::try_from(self.version()?).unwrap_or(0);
-        for (at, sql) in kind.migrations.iter().enumerate().skip(from) {
+        for (version, sql) in (1_i64..).zip(kind.migrations).skip(from) {
             self.begin()?;
             self.set("set up the tables of", |connection| {
                 connection.execute_batch(sql)?;
                 connection.pragma_update(None, "application_id", kind.application_id)?;
-                connection.pragma_update(None, "user_version", at as i64 + 1)
+                connection.pragma_update(None, "user_version", version)
             })?;
             self.commit()?;
         }

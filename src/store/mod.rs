@@ -305,7 +305,7 @@ impl Store {
             return Ok(());
         }
         let origin = self.catalogue.origin()?;
-        if origin.is_none_or(|origin| origin.state_id != self.state.state_id) {
+        if origin.is_none_or(|origin| origin.state_id != self.state.name) {
             return self.rebuild(now).map(drop);
         }
         let wrap = |source| self.state.database.error("read", source);

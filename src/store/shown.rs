@@ -68,7 +68,7 @@ impl ListingSql {
         let mut select = state.prepare_cached(&self.select)?;
         let read = |row: &Row<'_>| (0..SHARED.len()).map(|at| row.get::<_, Value>(at)).collect::<Result<Vec<_>, _>>();
         let Some(mut values) = select.query_row([series], read).optional()? else { return Ok(false) };
-        let key = own.map_or(link.0, |shown| shown.listing_key());
+        let key = own.map_or(link.0, Shown::listing_key);
         if let Some(own) = own {
             own.overrule(&mut values);
         }

@@ -35,7 +35,8 @@ pub(super) struct Touched {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) database: Database,
-    pub(super) state_id: String,
+    /// The random name that the catalogue carries too.
+    pub(super) name: String,
     /// The number of the last committed batch.
     pub(super) batch: i64,
     /// Whether a first harvest goes on: no indexes yet, and the catalogue waits.
@@ -53,7 +54,7 @@ impl State {
     /// Opens the state, making it where there is none, and reads into memory what finds items again.
     pub(super) fn open(path: &Path, now: Instant) -> Result<Self> {
         let database = Database::open(path, &STATE)?;
-        let (state_id, hash_key, batch, loading) = database.set("set up", |connection| {
+        let (name, hash_key, batch, loading) = database.set("set up", |connection| {
             connection.execute(
                 "INSERT OR IGNORE INTO state (id, state_id, hash_key, batch, loading) \
                  VALUES (1, lower(hex(randomblob(16))), randomblob(16), 0, 1)",
@@ -67,7 +68,7 @@ impl State {
         })?;
         let mut state = Self {
             database,
-            state_id,
+            name,
             batch,
             loading,
             hasher: ItemHasher::new(hash_key),
@@ -138,8 +139,7 @@ impl State {
         let hash = self.hasher.hash(feed, &change.id);
         let held = self.held(feed, &change.id, hash)?;
         let known = match &held {
-            Held::Session { modified, walk, .. } => Some((*modified, *walk)),
-            Held::Series { modified, walk } => Some((*modified, *walk)),
+            Held::Session { modified, walk, .. } | Held::Series { modified, walk } => Some((*modified, *walk)),
             Held::Nothing => self.tombstones.get(&hash).map(|tombstone| (tombstone.modified, tombstone.walk)),
         };
         let modified = match (change.modified, known) {
