@@ -1,1 +1,153 @@
-//! To come.
+//! The loop: one task a feed that fetches and reads pages, one thread that writes, a bounded channel between them, and the
+//! clock.
+//!
+//! ```text
+//! walker(session-series) ──┐
+//!                          ├─▶ channel ─▶ writer thread ─▶ state, catalogue
+//! walker(scheduled-…)   ───┘                   ▲
+//!                                              └ clock: the next opens/closes, at least once a second
+//! ```
+//!
+//! A publisher's faults are waited out; only the two files can end a harvest. Uses `domain`, `clock`, `rpde`, `store`.
+
+mod progress;
+mod walker;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use progress::Progress;
+
+use crate::clock::Clock;
+use crate::domain::Feed;
+use crate::rpde::{AddressError, ApiKey, Client, ClientError, FeedUrl, Limits, RetryTimes};
+use crate::store::{Store, StoreError, StoreSetup};
+use walker::Walker;
+use writer::Writer;
+
+/// Pages that may wait for the writer, over all feeds.
+const PAGES_WAITING_MAX: usize = 16;
+
+/// How long a harvest goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Until it is told to stop.
+    UntilStopped,
+    /// Until every feed has been walked to its last page once, or given up.
+    Once,
+}
+
+/// Everything that a harvest needs to know.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The two files, the Checkout and the feeds.
+    pub store: StoreSetup,
+    /// The Firehose's key.
+    pub key: ApiKey,
+    /// At most one request for a last page in this time, for each feed.
+    pub poll_interval: Duration,
+    /// What one request may take.
+    pub limits: Limits,
+    /// How long faults are waited out.
+    pub retry_times: RetryTimes,
+    /// What time it is.
+    pub clock: Clock,
+    /// How long the harvest goes on.
+    pub mode: Mode,
+}
+
+/// A feed that could not be walked to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Which feed.
+    pub feed: Feed,
+    /// Why, for people.
+    pub why: String,
+}
+
+/// What ends a harvest before its time.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// One of the two files.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The HTTP client.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// A position that is no URL.
+    #[error("the position of {feed} is not usable: {source}; run `bookable resync --force`")]
+    Position {
+        /// Which feed.
+        feed: Feed,
+        /// What is wrong with it.
+        source: AddressError,
+    },
+    /// The writer's thread ended without a word.
+    #[error("the writer ended without a word; the files are as of the last batch")]
+    WriterLost,
+}
+
+/// Harvests until `stop` is cancelled (or, in [`Mode::Once`], every feed is through); gives the feeds that could not be
+/// walked to their end. The caller holds the [`crate::store::HarvestLock`].
+///
+/// # Errors
+/// [`EngineError`] where the files cannot be written or the client cannot be set up. What was committed stays.
+pub async fn harvest(
+    setup: Setup,
+    stop: CancellationToken,
+    progress: Arc<Progress>,
+) -> Result<Vec<Unfinished>, EngineError> {
+    let store = Store::open(&setup.store, setup.clock.now())?;
+    let client = Client::new(setup.key.clone(), setup.limits, setup.clock.clone())?;
+    let (pages, waiting) = mpsc::channel(PAGES_WAITING_MAX);
+    let starts = walker::starts(&store)?;
+    let (announce, announced) = watch::channel(starts);
+    let tasks = TaskTracker::new();
+    let (unfinished, mut gave_up) = mpsc::unbounded_channel();
+    for (number, feed) in Feed::ALL.into_iter().enumerate() {
+        let seed = u64::try_from(setup.clock.now().as_seconds()).unwrap_or(0).wrapping_add(number as u64);
+        let walker = Walker::new(feed, &setup, client.clone(), pages.clone(), announced.clone(), seed);
+        let (progress, stop, unfinished) = (Arc::clone(&progress), stop.clone(), unfinished.clone());
+        tasks.spawn(async move {
+            if let Some(Some(why)) = stop.run_until_cancelled(walker.walk(&progress)).await {
+                let _ = unfinished.send(Unfinished { feed, why });
+            }
+        });
+    }
+    drop((pages, unfinished));
+    tasks.close();
+    let writer = Writer::new(store, &setup, waiting, announce, Arc::clone(&progress), stop.clone());
+    let ended = spawn_writer(writer).await;
+    stop.cancel();
+    tasks.wait().await;
+    ended?;
+    let mut unfinished = Vec::new();
+    while let Some(feed) = gave_up.recv().await {
+        unfinished.push(feed);
+    }
+    Ok(unfinished)
+}
+
+/// Runs the writer on a thread of its own until it ends.
+async fn spawn_writer(writer: Writer) -> Result<(), EngineError> {
+    let (done, ended) = tokio::sync::oneshot::channel();
+    let runtime = tokio::runtime::Handle::current();
+    let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
+        let _ = done.send(writer.run(&runtime));
+    });
+    if thread.is_err() {
+        return Err(EngineError::WriterLost);
+    }
+    ended.await.unwrap_or(Err(EngineError::WriterLost))
+}
+
+/// Reads a stored position.
+fn position_url(feed: Feed, text: &str) -> Result<FeedUrl, EngineError> {
+    FeedUrl::parse(text).map_err(|source| EngineError::Position { feed, source })
+}

@@ -31,11 +31,13 @@ pub enum FindingKind {
     EndWithItems,
     /// `next` leads back to a page already read in this walk while items come: not followed.
     NextGoesBack,
+    /// `next` is no URL on the feed's own origin: not followed.
+    NextRefused,
 }
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::UnreadableItem,
         Self::NoItemId,
         Self::UnknownState,
@@ -49,6 +51,7 @@ impl FindingKind {
         Self::BrokenUtf8,
         Self::EndWithItems,
         Self::NextGoesBack,
+        Self::NextRefused,
     ];
 
     /// The stable code, as shown by `status`.
@@ -67,6 +70,7 @@ impl FindingKind {
             Self::BrokenUtf8 => "broken_utf8",
             Self::EndWithItems => "end_with_items",
             Self::NextGoesBack => "next_goes_back",
+            Self::NextRefused => "next_refused",
         }
     }
 }
