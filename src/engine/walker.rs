@@ -259,8 +259,9 @@ impl Walker {
             "cannot read {}: {fault}",
             self.feed
         );
-        // A feed that is gone is asked for again when the program starts again, so that wait is not stored.
-        let stored = if advice.standing == Standing::Gone { self.clock.now() } else { wait_until };
+        // A feed that is gone, or a key that is refused, is tried again when the program starts again: not stored.
+        let stored =
+            if matches!(advice.standing, Standing::Gone | Standing::Refused) { self.clock.now() } else { wait_until };
         let report = WalkedFault {
             feed: self.feed,
             walk,
@@ -275,7 +276,8 @@ impl Walker {
         if self.mode == Mode::Once && gives_up(fault, failures) {
             return Some(Ended::GaveUp(fault.to_string()));
         }
-        let waited = if advice.wait <= WAIT_PIECE { self.wait(advice.wait).await } else { self.wait_until(wait_until).await };
+        let waited =
+            if advice.wait <= WAIT_PIECE { self.wait(advice.wait).await } else { self.wait_until(wait_until).await };
         (!waited).then_some(Ended::Restarted)
     }
 

@@ -94,7 +94,9 @@ impl Writer {
     /// How long to wait for a page: until the next window opens or closes, and never long.
     fn wait(&self) -> Duration {
         let due_in = self.next_due.map_or(i64::MAX, |due| due.seconds_since(self.clock.now()));
-        u64::try_from(due_in).map_or(Duration::ZERO, Duration::from_secs).clamp(Duration::from_millis(20), LOOK_INTERVAL)
+        u64::try_from(due_in)
+            .map_or(Duration::ZERO, Duration::from_secs)
+            .clamp(Duration::from_millis(20), LOOK_INTERVAL)
     }
 
     /// Commits a message and those that wait behind it.

@@ -3,12 +3,24 @@
 //! JSON comes in, domain facts and findings go out. Bad items are findings; only a page without a readable list of items
 //! fails. Uses `domain` and `clock`.
 
+mod address;
+mod client;
+mod fault;
 mod finding;
+mod key;
 mod loose;
+mod pacing;
 mod page;
 mod place;
+mod retry;
 mod series;
 mod session;
 
+pub use address::{AddressError, FeedUrl, NextError, URL_BYTES_MAX};
+pub use client::{Client, ClientError, Fetched, Limits};
+pub use fault::{Fault, RETRY_AFTER_MAX};
 pub use finding::{Finding, FindingKind};
+pub use key::{ApiKey, KEY_BYTES_MAX, KeyError};
+pub use pacing::{POLL_INTERVAL_MIN, Pacer, PollIntervalError, checked_interval};
 pub use page::{Content, Page, PageError};
+pub use retry::{Advice, Jitter, RetryTimes, Standing, gives_up};

@@ -1,0 +1,219 @@
+//! The HTTP client: one request, one answer, bounded in bytes and time, with the key on it.
+//!
+//! Owns how a request is made: `X-API-KEY` on every one, an honest `User-Agent`, gzip accepted. It never follows a redirect
+//! and never tries twice, so the key goes only to the address it was given for and every attempt is the caller's to
+//! count. Bodies are read as they come and dropped at the limit, which counts decompressed bytes, so a small bomb stays
+//! small. The proxies of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`) are used as reqwest does
+//! by default, except for loopback addresses, which are always asked directly.
+//!
+//! Fails with [`ClientError`] on construction and with a [`Fault`] on a request. Uses the clock, for `Retry-After` dates.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use reqwest::header::{HeaderName, LOCATION, RETRY_AFTER};
+use reqwest::{Response, StatusCode, redirect, retry};
+
+use super::address::{FeedUrl, origin_text, shortened};
+use super::fault::{Fault, retry_after};
+use super::key::ApiKey;
+use crate::clock::Clock;
+
+const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
+const USER_AGENT: &str = concat!("bookable/", env!("CARGO_PKG_VERSION"));
+const MIB: usize = 1024 * 1024;
+
+/// What one request may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest page, in decompressed bytes.
+    pub page_bytes_max: usize,
+    /// The longest time to a connection, TLS included.
+    pub connect_timeout: Duration,
+    /// The longest time without a byte, before the answer and within it.
+    pub read_timeout: Duration,
+    /// The longest time for the whole request.
+    pub total_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            page_bytes_max: 64 * MIB,
+            connect_timeout: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(30),
+            total_timeout: Duration::from_mins(5),
+        }
+    }
+}
+
+/// The HTTP client could not be set up (in practice: TLS without usable root certificates).
+#[derive(Debug, thiserror::Error)]
+#[error("cannot set up the HTTP client")]
+pub struct ClientError(#[from] reqwest::Error);
+
+/// A page as it came: status 200, whole, within the limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// The body, decompressed. Not yet read: it may be anything.
+    pub body: Vec<u8>,
+}
+
+/// Asks for pages. Cheap to clone; clones share their connections.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// For other machines: through the environment's proxy, if there is one.
+    outside: reqwest::Client,
+    /// For loopback addresses: never through a proxy.
+    direct: reqwest::Client,
+    key: ApiKey,
+    page_bytes_max: usize,
+    clock: Clock,
+}
+
+impl Client {
+    /// A client that sends `key` with every request and keeps to `limits`.
+    ///
+    /// # Errors
+    /// [`ClientError`] when TLS cannot be set up.
+    pub fn new(key: ApiKey, limits: Limits, clock: Clock) -> Result<Self, ClientError> {
+        Ok(Self {
+            outside: builder(limits).build()?,
+            direct: builder(limits).no_proxy().build()?,
+            key,
+            page_bytes_max: limits.page_bytes_max,
+            clock,
+        })
+    }
+
+    /// Asks for the page at `url`, once.
+    ///
+    /// # Errors
+    /// A [`Fault`] for anything but a whole body with status 200 within the limits.
+    pub async fn fetch(&self, url: &FeedUrl) -> Result<Fetched, Fault> {
+        let client = if url.is_loopback() { &self.direct } else { &self.outside };
+        let request = client.get(url.as_url().clone()).header(KEY_HEADER, self.key.header_value());
+        let response = request.send().await.map_err(|error| request_fault(url, error))?;
+        if let Some(fault) = self.status_fault(url, &response) {
+            return Err(fault);
+        }
+        let body = self.read_body(url, response).await?;
+        Ok(Fetched { body })
+    }
+
+    /// What is wrong with the answer's status and headers, if anything.
+    fn status_fault(&self, url: &FeedUrl, response: &Response) -> Option<Fault> {
+        let (status, path) = (response.status(), url.path_text());
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        match status {
+            StatusCode::OK => None,
+            StatusCode::MOVED_PERMANENTLY
+            | StatusCode::FOUND
+            | StatusCode::SEE_OTHER
+            | StatusCode::TEMPORARY_REDIRECT
+            | StatusCode::PERMANENT_REDIRECT => {
+                Some(Fault::Redirected { path, status: status.as_u16(), to: target_text(url, header(LOCATION)) })
+            }
+            _ => {
+                let retry_after = header(RETRY_AFTER).and_then(|text| retry_after(text, self.clock.now()));
+                Some(Fault::Status { path, status: status.as_u16(), retry_after })
+            }
+        }
+    }
+
+    async fn read_body(&self, url: &FeedUrl, mut response: Response) -> Result<Vec<u8>, Fault> {
+        let too_large = || Fault::TooLarge { path: url.path_text(), bytes_max: self.page_bytes_max };
+        // Known only for a body that is not compressed; a peer's word, so it is checked against the limit first.
+        let announced = response.content_length().map(usize::try_from);
+        let capacity = match announced {
+            Some(Ok(bytes)) if bytes <= self.page_bytes_max => bytes.min(MIB),
+            Some(_) => return Err(too_large()),
+            None => 0,
+        };
+        let mut body = Vec::with_capacity(capacity);
+        while let Some(chunk) = response.chunk().await.map_err(|error| body_fault(url, error))? {
+            if chunk.len() > self.page_bytes_max - body.len() {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+fn builder(limits: Limits) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .retry(retry::never())
+        .connect_timeout(limits.connect_timeout)
+        .read_timeout(limits.read_timeout)
+        .timeout(limits.total_timeout)
+}
+
+/// Origin and path of a redirect's target, for the message.
+fn target_text(url: &FeedUrl, location: Option<&str>) -> String {
+    match location.map(|location| url.as_url().join(location)) {
+        Some(Ok(target)) => shortened(&format!("{}{}", origin_text(&target), target.path())),
+        Some(Err(_)) => "an unreadable address".to_owned(),
+        None => "no address".to_owned(),
+    }
+}
+
+/// A failure before there was an answer.
+fn request_fault(url: &FeedUrl, error: reqwest::Error) -> Fault {
+    let (path, error) = (url.path_text(), error.without_url());
+    let detail = chain_text(&error);
+    if error.is_builder() {
+        Fault::Other { path, detail }
+    } else if error.is_timeout() {
+        Fault::Timeout { path, detail }
+    } else if error.is_dns() {
+        Fault::Dns { path, detail }
+    } else if error.is_connect() {
+        Fault::Connect { path, detail }
+    } else {
+        Fault::Interrupted { path, detail }
+    }
+}
+
+/// A failure within the body: too slow, cut, or compressed data that is not what it says.
+fn body_fault(url: &FeedUrl, error: reqwest::Error) -> Fault {
+    let (path, error) = (url.path_text(), error.without_url());
+    let detail = chain_text(&error);
+    if error.is_timeout() {
+        Fault::Timeout { path, detail }
+    } else if io_kinds(&error).any(|kind| matches!(kind, io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)) {
+        Fault::Unreadable { path, detail }
+    } else {
+        Fault::Interrupted { path, detail }
+    }
+}
+
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| (*error).source())
+}
+
+/// The kinds of all I/O errors in the chain; one hides inside another's wrapper, out of `source`'s sight.
+fn io_kinds(error: &(dyn Error + 'static)) -> impl Iterator<Item = io::ErrorKind> {
+    chain(error).filter_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind)
+}
+
+/// The chain's messages on one line, each said once.
+fn chain_text(error: &(dyn Error + 'static)) -> String {
+    let mut text = String::new();
+    for message in chain(error).map(ToString::to_string) {
+        if !text.contains(&message) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&message);
+        }
+    }
+    shortened(&text)
+}
+
+#[cfg(test)]
+mod tests;
