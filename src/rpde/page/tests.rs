@@ -260,8 +260,8 @@ fn windows_and_offers_that_are_not_what_they_should_be() {
             _ => panic!("not a series"),
         }
     };
-    assert_eq!(offer(r#"{}"#), None);
-    assert_eq!(offer(r#"null"#), None);
+    assert_eq!(offer("{}"), None);
+    assert_eq!(offer("null"), None);
     assert_eq!(offer(r#"{"publicAdult": []}"#), None);
     assert_eq!(offer(r#"{"publicAdult": {"validFromBeforeStartDate": null}}"#), Some(Opening::Always));
     assert_eq!(offer(r#"{"publicAdult": {"validFromBeforeStartDate": 7}}"#), Some(Opening::Unreadable));

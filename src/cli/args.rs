@@ -1,0 +1,245 @@
+//! What was typed on the command line.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Keeps a local `SQLite` catalogue of the leisure sessions in the imin Firehose that can be booked right now.
+#[derive(Debug, Parser)]
+#[command(name = "bookable", version, about, max_term_width = 110, disable_help_subcommand = true)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// The settings as flags. Each can also be a `BOOKABLE_*` environment variable or a line of the settings file.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Settings")]
+pub(super) struct SettingFlags {
+    /// The settings file [default: bookable.toml, if there]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Where the feeds lie [default: `https://firehose.imin.co/firehose/standard/`]
+    #[arg(long, global = true, value_name = "URL")]
+    firehose_url: Option<OsString>,
+    /// The scheduled-sessions feed, where it lies elsewhere
+    #[arg(long, global = true, value_name = "URL")]
+    scheduled_sessions_url: Option<OsString>,
+    /// The session-series feed, where it lies elsewhere
+    #[arg(long, global = true, value_name = "URL")]
+    session_series_url: Option<OsString>,
+    /// Your Checkout's host, such as checkout.example.org
+    #[arg(long, global = true, value_name = "HOST")]
+    checkout_base_url: Option<OsString>,
+    /// A file that holds the API key (or set `BOOKABLE_API_KEY`)
+    #[arg(long, global = true, value_name = "FILE")]
+    api_key_file: Option<OsString>,
+    /// The catalogue [default: catalogue.db]
+    #[arg(long, global = true, value_name = "FILE")]
+    catalogue: Option<OsString>,
+    /// The state [default: beside the catalogue, catalogue.state.db]
+    #[arg(long, global = true, value_name = "FILE")]
+    state: Option<OsString>,
+    /// Time between two requests for a last page [default: 8s]
+    #[arg(long, global = true, value_name = "TIME")]
+    poll_interval: Option<OsString>,
+    /// text or json [default: text]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<OsString>,
+    /// error, warn, info, debug or trace [default: info]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log_level: Option<OsString>,
+}
+
+impl SettingFlags {
+    /// The flags that were given, by the settings' names.
+    pub(super) fn given(&self) -> BTreeMap<&'static str, OsString> {
+        let all = [
+            ("firehose_url", &self.firehose_url),
+            ("scheduled_sessions_url", &self.scheduled_sessions_url),
+            ("session_series_url", &self.session_series_url),
+            ("checkout_base_url", &self.checkout_base_url),
+            ("api_key_file", &self.api_key_file),
+            ("catalogue", &self.catalogue),
+            ("state", &self.state),
+            ("poll_interval", &self.poll_interval),
+            ("log_format", &self.log_format),
+            ("log_level", &self.log_level),
+        ];
+        all.into_iter().filter_map(|(name, text)| Some((name, text.clone()?))).collect()
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Walk both feeds and keep the catalogue right, as items arrive and as time passes, until SIGTERM or SIGINT
+    Harvest(Harvest),
+    /// Tell whether all is well: feeds, positions, freshness, counts, reasons (exit code 1: stale or broken)
+    Status(Json),
+    /// Tell why a session can or cannot be booked, rule by rule
+    Explain(Explain),
+    /// Find sessions in the catalogue
+    Search(Search),
+    /// Make a consistent, self-contained copy of the catalogue
+    Snapshot(Snapshot),
+    /// Make the catalogue anew from the state, without the network
+    Rebuild,
+    /// Have the feeds read again from the start by the next (or the running) harvest
+    Resync(Resync),
+    /// Delete everything that was harvested
+    Purge(Purge),
+    /// Serve a synthetic Firehose and Checkout on loopback
+    Sandbox(Sandbox),
+    /// Sandbox, harvest and a first look, on a machine without an API key
+    Demo(Demo),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Harvest {
+    /// Stop once both feeds have been walked to their last pages
+    #[arg(long)]
+    pub(super) once: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Json {
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Explain {
+    /// The session's identifier or @id
+    pub(super) id: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Search {
+    /// Near this point: LATITUDE,LONGITUDE
+    #[arg(long, value_name = "LAT,LON", allow_hyphen_values = true)]
+    pub(super) near: Option<String>,
+    /// Within this distance of it: 500m, 5km, 3mi
+    #[arg(long, value_name = "DISTANCE", default_value = "10km", requires = "near")]
+    pub(super) within: String,
+    /// Starting at or after this instant or Europe/London date: 2026-12-01T18:00:00Z, 2026-12-01T18:00, 2026-12-01
+    #[arg(long, value_name = "INSTANT")]
+    pub(super) from: Option<String>,
+    /// Starting before this instant or date
+    #[arg(long, value_name = "INSTANT")]
+    pub(super) until: Option<String>,
+    /// With these words in name, description, activities, organizer or place
+    #[arg(long, value_name = "TEXT")]
+    pub(super) words: Option<String>,
+    /// With this activity, by its label
+    #[arg(long, value_name = "LABEL")]
+    pub(super) activity: Option<String>,
+    /// At most this many
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(super) limit: u32,
+    /// How to print them [default: table on a terminal, else json]
+    #[arg(long, value_enum)]
+    pub(super) format: Option<Format>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Table,
+    /// One JSON array
+    Json,
+    /// One JSON object a line
+    Ndjson,
+    /// Comma-separated values with a header
+    Csv,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Snapshot {
+    /// The copy's file; one that is there is replaced
+    pub(super) file: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Resync {
+    /// Also within seven days of the last one
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Purge {
+    /// Really delete it
+    #[arg(long, required = true)]
+    pub(super) yes: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct World {
+    /// The seed of the synthetic world; the same seed gives the same world
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// How many sessions it has
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    pub(super) sessions: u32,
+    /// Changes a second while it runs
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(super) churn: u32,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Sandbox {
+    /// The loopback address and port to serve on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8017")]
+    pub(super) listen: std::net::SocketAddr,
+    #[command(flatten)]
+    pub(super) world: World,
+    /// The API key that it asks for
+    #[arg(long, value_name = "KEY", default_value = "sandbox-key")]
+    pub(super) key: String,
+    /// Faults to show, such as status=503:3,cut:1,malformed:1
+    #[arg(long, value_name = "FAULTS")]
+    pub(super) fault: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Demo {
+    /// Keep sandbox and harvest running until SIGTERM or SIGINT
+    #[arg(long)]
+    pub(super) serve: bool,
+    #[command(flatten)]
+    pub(super) world: World,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::cli::settings::{SETTINGS, flag};
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_setting_is_a_flag_that_reaches_it() {
+        for setting in SETTINGS {
+            let arguments = Arguments::parse_from(["bookable", "rebuild", &flag(setting.name), "value"]);
+            assert_eq!(
+                arguments.settings.given().get(setting.name),
+                Some(&OsString::from("value")),
+                "{}",
+                setting.name
+            );
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `bookable harvest`: the daemon, and `--once`.
+
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::args::Harvest;
+use crate::cli::failure::Failure;
+use crate::cli::output;
+use crate::cli::settings::Settings;
+use crate::clock::Clock;
+use crate::engine::{Mode, Progress, Setup, Unfinished, harvest};
+use crate::rpde::{Limits, RetryTimes};
+use crate::store::HarvestLock;
+
+/// Runs the command.
+pub(in crate::cli) fn run(settings: &Settings, arguments: &Harvest) -> Result<(), Failure> {
+    let feeds = settings.feeds()?;
+    let setup = Setup {
+        poll_interval: settings.poll_interval(&feeds)?,
+        store: settings.store()?,
+        key: settings.api_key()?,
+        limits: Limits::default(),
+        retry_times: RetryTimes::default(),
+        clock: Clock::system(),
+        mode: if arguments.once { Mode::Once } else { Mode::UntilStopped },
+    };
+    let Some(_lock) = HarvestLock::try_take(&setup.store.catalogue, &setup.store.state)? else {
+        output::say(&format!("bookable: a harvest is already running on {}", setup.store.catalogue.display()));
+        return Ok(());
+    };
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let stop = CancellationToken::new();
+        stop_on_signals(stop.clone())?;
+        tracing::info!(catalogue = %setup.store.catalogue.display(), "harvesting");
+        let unfinished = harvest(setup, stop, Arc::new(Progress::default())).await?;
+        tracing::info!("stopped");
+        report_unfinished(&unfinished)
+    })
+}
+
+/// A failure where feeds could not be walked to their ends.
+pub(super) fn report_unfinished(unfinished: &[Unfinished]) -> Result<(), Failure> {
+    if unfinished.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = unfinished.iter().map(|feed| format!("{}: {}", feed.feed, feed.why)).collect();
+    Err(Failure::failed(format!("not walked to the end: {}", lines.join("; "))))
+}
+
+/// The runtime that network and signals run on.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    built.map_err(|error| Failure::Failed(anyhow::Error::new(error).context("cannot start the runtime")))
+}
+
+/// Cancels `stop` on SIGTERM or SIGINT.
+pub(super) fn stop_on_signals(stop: CancellationToken) -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping after the batch in hand");
+        stop.cancel();
+    });
+    Ok(())
+}
