@@ -1,4 +1,6 @@
 //! Reading the catalogue: opened read-only, checked to be ours and of a known version.
+//!
+//! Every failure names the file and says what to do. Uses `failure` only; knows the contract (the views), not the store.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::failure::Failure;
 
 /// "BKBL": what `PRAGMA application_id` says in a catalogue.
-const APPLICATION_ID: i64 = 0x424B_424C;
+pub(super) const APPLICATION_ID: i64 = 0x424B_424C;
 /// The schema version that is read here.
 const VERSION: i64 = 1;
 
@@ -74,9 +76,94 @@ pub(super) fn open(path: &Path) -> Result<Connection, Failure> {
         return Err(Failure::failed(format!("{shown} is not a catalogue of bookable; name one with --catalogue")));
     }
     if version != VERSION {
+        let advice =
+            if version > VERSION { "use the program that wrote it, or a newer one" } else { "run `bookable rebuild`" };
         return Err(Failure::failed(format!(
-            "{shown} has schema version {version}, this program reads {VERSION}; use the version that wrote it"
+            "{shown} has schema version {version}, this program reads {VERSION}; {advice}"
         )));
     }
     Ok(connection)
+}
+
+/// Why what the catalogue holds may be out of date or incomplete, in words; nothing where each feed was read to its end
+/// within the licence's 24 hours.
+pub(super) fn staleness(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let mut statement = connection.prepare("SELECT feed, age_seconds, stale FROM freshness ORDER BY feed")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let rows = rows.collect::<rusqlite::Result<Vec<(String, Option<i64>, bool)>>>()?;
+    if rows.is_empty() {
+        return Ok(Some("no feed has been read to its end yet".to_owned()));
+    }
+    let words = |(feed, age, _): &(String, Option<i64>, bool)| match age {
+        Some(age) => format!("{feed} was last read to its end {} hours ago", age / 3600),
+        None => format!("{feed} has not been read to its end yet"),
+    };
+    let stale: Vec<String> = rows.iter().filter(|(_, _, stale)| *stale).map(words).collect();
+    Ok((!stale.is_empty()).then(|| stale.join("; ")))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Rows made up for tests.
+    pub(in crate::cli) const SYNTHETIC_ROWS: &str = include_str!("catalogue/synthetic.sql");
+
+    /// A catalogue of synthetic rows in a file, with the connection that wrote it.
+    pub(in crate::cli) fn synthetic(path: &Path) -> Connection {
+        let connection = Connection::open(path).unwrap();
+        connection.execute_batch("PRAGMA journal_mode = wal").unwrap();
+        fill(&connection);
+        connection
+    }
+
+    /// Gives a connection the catalogue's tables and the synthetic rows.
+    pub(in crate::cli) fn fill(connection: &Connection) {
+        connection.execute_batch(include_str!("../store/schema/catalogue.sql")).unwrap();
+        connection.execute_batch(include_str!("../store/schema/catalogue_indexes.sql")).unwrap();
+        connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        connection.pragma_update(None, "user_version", VERSION).unwrap();
+        connection.execute_batch(SYNTHETIC_ROWS).unwrap();
+    }
+
+    fn refused(path: &Path) -> String {
+        open(path).err().and_then(|failure| failure.line()).unwrap()
+    }
+
+    #[test]
+    fn only_a_catalogue_of_this_version_is_read() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a catalogue?#%20.db");
+        assert!(refused(&path).contains("run `bookable harvest` first"));
+        assert!(!path.exists());
+        let writer = synthetic(&path);
+        let reader = open(&path).unwrap();
+        assert!(reader.execute("DELETE FROM session", []).is_err());
+        writer.pragma_update(None, "user_version", 2).unwrap();
+        assert!(refused(&path).contains("schema version 2, this program reads 1; use the program that wrote it"));
+        writer.pragma_update(None, "user_version", 0).unwrap();
+        assert!(refused(&path).ends_with("run `bookable rebuild`"));
+        writer.pragma_update(None, "application_id", 1).unwrap();
+        assert!(refused(&path).contains("is not a catalogue of bookable"));
+        let text = place.path().join("text.db");
+        std::fs::write(&text, "no database at all, but long enough to have a header of a hundred bytes".repeat(9))
+            .unwrap();
+        assert!(refused(&text).contains("cannot read the catalogue"));
+        assert!(refused(place.path()).contains("cannot read the catalogue"));
+    }
+
+    #[test]
+    fn a_stale_catalogue_says_so() {
+        let place = tempfile::tempdir().unwrap();
+        let writer = synthetic(&place.path().join("c.db"));
+        let words = || staleness(&writer).unwrap();
+        assert_eq!(words().as_deref(), Some("no feed has been read to its end yet"));
+        writer.execute_batch("INSERT INTO feed VALUES ('a', NULL, NULL)").unwrap();
+        assert_eq!(words().as_deref(), Some("a has not been read to its end yet"));
+        let read = "UPDATE feed SET read_to_end_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now', ?1)";
+        writer.execute(read, ["-25 hours"]).unwrap();
+        assert_eq!(words().as_deref(), Some("a was last read to its end 25 hours ago"));
+        writer.execute(read, ["-1 hours"]).unwrap();
+        assert_eq!(words(), None);
+    }
 }

@@ -1,5 +1,8 @@
 //! How a command ends when it does not end well: the exit code and one line for people.
+//!
+//! Owns [`Failure`], into which every other error of the program turns. Nothing here can fail.
 
+use super::output::printable;
 use crate::engine::EngineError;
 use crate::store::StoreError;
 
@@ -37,8 +40,8 @@ impl Failure {
     /// One line for people, with its causes; nothing where all is said.
     pub(super) fn line(&self) -> Option<String> {
         match self {
-            Self::Settings(words) => Some(words.replace('\n', " ")),
-            Self::Failed(error) => Some(format!("{error:#}").replace('\n', " ")),
+            Self::Settings(words) => Some(printable(words).into_owned()),
+            Self::Failed(error) => Some(printable(&format!("{error:#}")).into_owned()),
             Self::Quiet(_) => None,
         }
     }
@@ -72,5 +75,28 @@ impl From<rusqlite::Error> for Failure {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe { Self::Quiet(0) } else { Self::Failed(error.into()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn failures_have_their_codes_and_one_line() {
+        let chain = anyhow::Error::msg("inner\nwords").context("outer");
+        let table: [(&str, Failure, u8, Option<&str>); 5] = [
+            ("settings", Failure::settings("no such"), 2, Some("no such")),
+            ("a chain", Failure::from(chain), 1, Some("outer: inner words")),
+            ("said already", Failure::Quiet(1), 1, None),
+            ("a reader that went away", Error::from(ErrorKind::BrokenPipe).into(), 0, None),
+            ("another I/O error", Error::new(ErrorKind::StorageFull, "full").into(), 1, Some("full")),
+        ];
+        for (words, failure, code, line) in table {
+            assert_eq!(failure.exit_code(), code, "{words}");
+            assert_eq!(failure.line().as_deref(), line, "{words}");
+        }
     }
 }

@@ -1,5 +1,9 @@
-//! Where words go: data to standard output, talk to standard error.
+//! Where words go: data to standard output, talk to standard error. The only module that writes to either.
+//!
+//! What a publisher wrote may hold anything, so texts for people go through [`printable`] first. Fails only with the
+//! I/O error of standard output; uses nothing of ours.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 /// Writes data to standard output, with a line end.
@@ -12,10 +16,40 @@ pub(super) fn data(text: &str) -> io::Result<()> {
 
 /// Says something to people on standard error; a closed one is nobody's loss.
 pub(super) fn say(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", printable(text));
+}
+
+/// A text on one line that cannot steer a terminal: control characters and line ends become blanks, and the marks that
+/// turn the direction of writing are dropped.
+pub(super) fn printable(text: &str) -> Cow<'_, str> {
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    if !text.contains(|c| turns(c) || breaks(c)) {
+        return Cow::Borrowed(text);
+    }
+    text.chars().filter(|c| !turns(*c)).map(|c| if breaks(c) { ' ' } else { c }).collect()
 }
 
 /// Whether a person reads standard output.
 pub(super) fn is_terminal() -> bool {
     io::stdout().is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_cannot_steer_a_terminal() {
+        let table = [
+            ("plain", "Yoga – für alle", "Yoga – für alle"),
+            ("colours and cursor", "a\u{1b}[31mb\u{9b}2Jc", "a [31mb 2Jc"),
+            ("line ends", "a\r\nb\u{2028}c", "a  b c"),
+            ("writing direction", "a\u{202e}b\u{2069}c", "abc"),
+            ("a bell", "a\u{7}", "a "),
+        ];
+        for (words, text, expected) in table {
+            assert_eq!(printable(text), expected, "{words}");
+        }
+    }
 }
