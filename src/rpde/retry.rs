@@ -82,10 +82,10 @@ impl Default for RetryTimes {
             first: Duration::from_secs(1),
             longest: Duration::from_mins(1),
             exhausted_from: 10,
-            exhausted_min: Duration::from_mins(60),
-            exhausted_max: Duration::from_mins(120),
+            exhausted_min: Duration::from_hours(1),
+            exhausted_max: Duration::from_hours(2),
             refused_from: 4,
-            hourly: Duration::from_mins(60),
+            hourly: Duration::from_hours(1),
             gone: Duration::from_hours(24),
         }
     }
