@@ -118,7 +118,7 @@ impl RetryTimes {
         let doublings = failures_in_a_row.saturating_sub(1);
         let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
         let wait = self.first.saturating_mul(factor).min(self.longest);
-        jitter.between(wait - wait / 5, wait.saturating_add(wait / 5))
+        jitter.between(wait.saturating_sub(wait / 5), wait.saturating_add(wait / 5))
     }
 
     fn hourly_wait(&self, jitter: &mut Jitter) -> Duration {
