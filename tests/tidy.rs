@@ -104,7 +104,8 @@ fn the_sources_keep_to_the_rooms() {
         let room = first.trim_end_matches(".rs");
         found.extend(complaints(&below.display().to_string(), room, &fs::read_to_string(path).expect("a file")));
     }
-    let text: Vec<_> = found.iter().filter(|line| !line.starts_with("lib.rs") && !line.starts_with("main.rs")).collect();
+    let text: Vec<_> =
+        found.iter().filter(|line| !line.starts_with("lib.rs") && !line.starts_with("main.rs")).collect();
     assert!(text.is_empty(), "{text:#?}");
 }
 
@@ -121,9 +122,10 @@ fn test_files_are_short_too_and_every_file_is_part_of_a_module() {
         }
         let folder = path.parent().expect("a folder");
         let parents = [folder.join("mod.rs"), folder.join("lib.rs"), folder.with_extension("rs")];
-        let named = parents.iter().filter_map(|parent| fs::read_to_string(parent).ok()).any(|text| {
-            text.lines().any(|line| line.trim_end().ends_with(&format!("mod {name};")))
-        });
+        let named = parents
+            .iter()
+            .filter_map(|parent| fs::read_to_string(parent).ok())
+            .any(|text| text.lines().any(|line| line.trim_end().ends_with(&format!("mod {name};"))));
         assert!(named, "{} is named by no `mod` line", path.display());
     }
 }
@@ -138,9 +140,12 @@ fn every_reason_is_in_the_readme() {
 
 #[test]
 fn this_test_can_fail() {
-    let bad = "use crate::store::Store;\nuse crate::{clock::Clock, rpde};\nfn f() { x.unwrap(); let _ = std::fs::read; }";
+    let bad =
+        "use crate::store::Store;\nuse crate::{clock::Clock, rpde};\nfn f() { x.unwrap(); let _ = std::fs::read; }";
     let found = complaints("domain/bad.rs", "domain", bad);
-    for expected in ["may not use store", "may not use clock", "may not use rpde", "has .unwrap()", "names std::fs", "(//!)"] {
+    for expected in
+        ["may not use store", "may not use clock", "may not use rpde", "has .unwrap()", "names std::fs", "(//!)"]
+    {
         assert!(found.iter().any(|line| line.contains(expected)), "{expected}: {found:?}");
     }
     assert_eq!(complaints("engine/good.rs", "engine", "//! Good.\nuse crate::store::Store;\n"), Vec::<String>::new());
