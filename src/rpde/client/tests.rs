@@ -306,6 +306,14 @@ fn loopback_is_asked_without_the_proxy_of_the_environment() {
 }
 
 #[test]
+fn wrapped_io_errors_are_found() {
+    let inner = io::Error::new(io::ErrorKind::InvalidData, "bad block");
+    let outer = io::Error::other(io::Error::other(inner));
+    assert!(io_kinds(&outer).any(|kind| kind == io::ErrorKind::InvalidData));
+    assert_eq!(chain_text(&outer), "bad block");
+}
+
+#[test]
 fn the_key_is_not_in_the_clients_debug_text() {
     assert!(!format!("{:?}", client(Limits::default())).contains(SECRET));
 }
