@@ -192,11 +192,15 @@ fn body_fault(url: &FeedUrl, error: reqwest::Error) -> Fault {
     }
 }
 
+/// The error and its causes. An I/O error that wraps another hides it from `source`, so that one is asked for its content.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| (*error).source())
+    std::iter::successors(Some(error), |error| match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped as &(dyn Error + 'static)),
+        None => (*error).source(),
+    })
 }
 
-/// The kinds of all I/O errors in the chain; one hides inside another's wrapper, out of `source`'s sight.
+/// The kinds of all I/O errors in the chain.
 fn io_kinds(error: &(dyn Error + 'static)) -> impl Iterator<Item = io::ErrorKind> {
     chain(error).filter_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind)
 }

@@ -206,7 +206,7 @@ mod tests {
     fn messages_are_one_line_that_names_the_path_and_not_the_query() {
         let url = FeedUrl::parse("https://h/feeds/sessions?key=secret").unwrap();
         let path = url.path_text();
-        let wait = Some(Duration::from_secs(60));
+        let wait = Some(Duration::from_mins(1));
         let table = [
             (
                 Fault::Status { path: path.clone(), status: 503, retry_after: wait },

@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(pacer.may_poll_last_page(), Err(SECOND * 8));
         clock.advance(SECOND * 5);
         assert_eq!(pacer.may_poll_last_page(), Err(SECOND * 3));
-        clock.advance(SECOND * 3 - Duration::from_nanos(1));
+        clock.advance(Duration::new(2, 999_999_999));
         assert_eq!(pacer.may_poll_last_page(), Err(Duration::from_nanos(1)));
         clock.advance(Duration::from_nanos(1));
         assert_eq!(pacer.may_poll_last_page(), Ok(()), "after the interval, to the nanosecond");

@@ -82,10 +82,10 @@ impl Default for RetryTimes {
             first: Duration::from_secs(1),
             longest: Duration::from_mins(1),
             exhausted_from: 10,
-            exhausted_min: Duration::from_mins(60),
-            exhausted_max: Duration::from_mins(120),
+            exhausted_min: Duration::from_hours(1),
+            exhausted_max: Duration::from_hours(2),
             refused_from: 4,
-            hourly: Duration::from_mins(60),
+            hourly: Duration::from_hours(1),
             gone: Duration::from_hours(24),
         }
     }
@@ -118,7 +118,7 @@ impl RetryTimes {
         let doublings = failures_in_a_row.saturating_sub(1);
         let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
         let wait = self.first.saturating_mul(factor).min(self.longest);
-        jitter.between(wait - wait / 5, wait.saturating_add(wait / 5))
+        jitter.between(wait.saturating_sub(wait / 5), wait.saturating_add(wait / 5))
     }
 
     fn hourly_wait(&self, jitter: &mut Jitter) -> Duration {

@@ -1,6 +1,141 @@
-//! `bookable demo`.
-use crate::cli::args::Demo;
+//! `bookable demo`: sandbox, harvest and a first look, on a machine without an API key.
+
+use std::io::{IsTerminal, stderr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::harvest::{report_unfinished, runtime, stop_on_signals};
+use super::sandbox::world;
+use super::search;
+use crate::cli::args::Demo as Arguments;
 use crate::cli::failure::Failure;
-pub(in crate::cli) fn run(_arguments: &Demo) -> Result<(), Failure> {
-    Err(Failure::failed("to come"))
+use crate::cli::{catalogue, output};
+use crate::clock::Clock;
+use crate::domain::{CheckoutBase, Feed, Standing};
+use crate::engine::{Mode, Progress, Setup, harvest};
+use crate::rpde::{ApiKey, Limits, RetryTimes};
+use crate::sandbox::{Sandbox, serve};
+use crate::store::{FeedSetup, HarvestLock, StateReader, StoreSetup, files_of};
+
+const FOLDER: &str = "demo";
+/// Between two polls of a last page: the sandbox is ours, so the licence's eight seconds need not be kept.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How many of the next sessions are shown.
+const SHOWN: u32 = 8;
+
+/// Runs the command.
+pub(in crate::cli) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let (catalogue, state) = (Path::new(FOLDER).join("catalogue.db"), Path::new(FOLDER).join("catalogue.state.db"));
+    std::fs::create_dir_all(FOLDER).with_context(|| format!("cannot make the folder {FOLDER}"))?;
+    let Some(_lock) = HarvestLock::try_take(&catalogue, &state)? else {
+        return Err(Failure::failed(format!("another demo is running in {FOLDER}/; stop it first")));
+    };
+    // The sandbox's world begins anew each time, so what an earlier demo left would be another publisher's.
+    for file in files_of(&catalogue).iter().chain(&files_of(&state)) {
+        match std::fs::remove_file(file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(anyhow::Error::new(error).context(format!("cannot delete {}", file.display())).into());
+            }
+            _ => {}
+        }
+    }
+    runtime()?.block_on(show(arguments, StoreSetupPaths { catalogue: &catalogue, state: &state }))
+}
+
+#[derive(Clone, Copy)]
+struct StoreSetupPaths<'a> {
+    catalogue: &'a Path,
+    state: &'a Path,
+}
+
+async fn show(arguments: &Arguments, paths: StoreSetupPaths<'_>) -> Result<(), Failure> {
+    let options = world(&arguments.world);
+    let key = ApiKey::new(&options.api_key).map_err(anyhow::Error::new)?;
+    let sandbox = Sandbox::new(options, Clock::system()).map_err(anyhow::Error::new)?;
+    let listener = TcpListener::bind("127.0.0.1:0").await.context("cannot listen on a loopback port")?;
+    let base = format!("http://{}", listener.local_addr()?);
+    let stop = CancellationToken::new();
+    let served = tokio::spawn(serve(listener, sandbox, stop.clone().cancelled_owned()));
+    output::say(&format!("a synthetic Firehose with {} sessions is served on {base}", arguments.world.sessions));
+    let setup = setup(&base, key, paths).context("the sandbox's own address is not usable")?;
+    let progress = Arc::new(Progress::default());
+    let watcher = tokio::spawn(watch(Arc::clone(&progress)));
+    let unfinished = harvest(setup.clone(), CancellationToken::new(), progress).await?;
+    watcher.abort();
+    report_unfinished(&unfinished)?;
+    first_look(paths)?;
+    if arguments.serve {
+        let stopped = CancellationToken::new();
+        stop_on_signals(stopped.clone())?;
+        output::say("sandbox and harvest keep running; stop them with Ctrl-C");
+        harvest(Setup { mode: Mode::UntilStopped, ..setup }, stopped, Arc::new(Progress::default())).await?;
+    }
+    stop.cancel();
+    let _ = tokio::time::timeout(Duration::from_secs(2), served).await;
+    Ok(())
+}
+
+fn setup(base: &str, key: ApiKey, paths: StoreSetupPaths<'_>) -> anyhow::Result<Setup> {
+    let feed = |feed: Feed| FeedSetup { feed, start_url: format!("{base}/firehose/standard/{feed}") };
+    Ok(Setup {
+        store: StoreSetup {
+            state: paths.state.to_owned(),
+            catalogue: paths.catalogue.to_owned(),
+            checkout: CheckoutBase::parse(base)?,
+            feeds: Feed::ALL.into_iter().map(feed).collect(),
+        },
+        key,
+        poll_interval: POLL_INTERVAL,
+        limits: Limits::default(),
+        retry_times: RetryTimes::default(),
+        clock: Clock::system(),
+        mode: Mode::Once,
+    })
+}
+
+/// Shows progress while there is a terminal.
+async fn watch(progress: Arc<Progress>) {
+    if !stderr().is_terminal() {
+        return;
+    }
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+        bar.set_style(style);
+    }
+    loop {
+        let counts = Feed::ALL.map(|feed| format!("{feed} {}", progress.items(feed)));
+        bar.set_message(if progress.filling() { "filling the catalogue".to_owned() } else { counts.join(", ") });
+        bar.tick();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// What can be booked, why the rest cannot, the next few, and what to try.
+fn first_look(paths: StoreSetupPaths<'_>) -> Result<(), Failure> {
+    let report = StateReader::open(paths.state)?.report(Clock::system().now())?;
+    let bookable = report.standings.get(&Standing::Bookable).copied().unwrap_or(0);
+    output::data(&format!("\n{bookable} of {} sessions can be booked now. Why the others cannot:", report.sessions))?;
+    for (standing, count) in report.standings.iter().filter(|(standing, _)| **standing != Standing::Bookable) {
+        output::data(&format!("{count:>8}  {:<22} {}", standing.code(), standing.words()))?;
+    }
+    let connection = catalogue::open(paths.catalogue)?;
+    output::data(&format!("\nThe next {SHOWN}:"))?;
+    let width = if output::is_terminal() { None } else { Some(110) };
+    output::data(&search::soonest_table(&connection, SHOWN, width)?)?;
+    let catalogue = paths.catalogue.display();
+    output::data(&format!(
+        "\nTry next:\n  bookable search --catalogue {catalogue} --words yoga --limit 5\n  \
+         bookable status --catalogue {catalogue}\n  \
+         bookable explain --catalogue {catalogue} IDENTIFIER\n  \
+         sqlite3 {catalogue} \"SELECT local_start, name, place FROM bookable_session ORDER BY starts_at LIMIT 5\"\n  \
+         bookable demo --serve     (keeps running, so that the URLs above can be followed)\n\
+         (where bookable is not installed, write: cargo run --release -- in its place)"
+    ))?;
+    Ok(())
 }

@@ -1,0 +1,188 @@
+//! The HTTP side: feeds with paging and key, the guest Checkout, faults, and the churn that goes on meanwhile.
+//!
+//! Fails only where the listener cannot be asked for its address. A request never ends the server.
+
+use std::convert::Infallible;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State as Extract};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use tokio::net::TcpListener;
+
+use super::handle::Shared;
+use super::page::{Cursor, PageItems};
+use super::state::State;
+use super::world::World;
+use super::{Fault, Feed, SandboxError, SandboxHandle, SandboxOptions, checkout, churn, html};
+use crate::clock::Clock;
+
+/// A synthetic Firehose and Checkout, ready to be served.
+#[derive(Debug)]
+pub struct Sandbox(Arc<Shared>);
+
+impl Sandbox {
+    /// Makes the world that these options describe.
+    ///
+    /// # Errors
+    /// [`SandboxError`] where there are too many sessions, or the embedded names cannot be used.
+    pub fn new(options: SandboxOptions, clock: Clock) -> Result<Self, SandboxError> {
+        let start = options.start.unwrap_or_else(|| clock.now());
+        let state = State::new(World::new(&options, start)?);
+        Ok(Self(Arc::new(Shared::new(state, options, clock))))
+    }
+
+    /// What changes it and looks at it from outside.
+    pub fn handle(&self) -> SandboxHandle {
+        SandboxHandle(Arc::clone(&self.0))
+    }
+}
+
+#[derive(Clone)]
+struct Serving {
+    shared: Arc<Shared>,
+    base: Arc<str>,
+}
+
+/// Serves a sandbox on `listener` until `shutdown` is ready.
+///
+/// # Errors
+/// What the operating system says where the listener cannot be used.
+pub async fn serve(
+    listener: TcpListener,
+    sandbox: Sandbox,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let base = format!("http://{}", listener.local_addr()?).into();
+    let shared = sandbox.0;
+    let churning = tokio::spawn(churn_on(Arc::clone(&shared)));
+    let router = Router::new()
+        .route("/", get(index))
+        .route("/health", get(async || "ok\n"))
+        .route(Feed::ScheduledSessions.path(), get(scheduled_sessions))
+        .route(Feed::SessionSeries.path(), get(session_series))
+        .route("/v1/scheduled-sessions/{identifier}", get(guest_checkout))
+        .with_state(Serving { shared, base });
+    let served = axum::serve(listener, router).with_graceful_shutdown(shutdown).await;
+    churning.abort();
+    served
+}
+
+async fn churn_on(shared: Arc<Shared>) {
+    let interval = Duration::try_from_secs_f64(1.0 / shared.options.churn_per_second);
+    let Ok(interval) = interval.map(|interval| interval.max(Duration::from_millis(1))) else { return };
+    if shared.options.churn_per_second <= 0.0 {
+        return;
+    }
+    let mut ticks = tokio::time::interval(interval);
+    loop {
+        ticks.tick().await;
+        churn::step(&mut shared.state());
+    }
+}
+
+async fn index(Extract(serving): Extract<Serving>) -> Html<String> {
+    let links = [Feed::ScheduledSessions.path(), Feed::SessionSeries.path(), "/health"];
+    let list = links.map(|path| format!("<li><code>{}{path}</code></li>", serving.base)).concat();
+    let words = "<p>Everything here is invented. The feeds ask for a key in <code>X-API-KEY</code>.</p>";
+    Html(html::page("A synthetic Firehose and Checkout", &format!("{words}\n<ul>{list}</ul>")))
+}
+
+async fn scheduled_sessions(Extract(serving): Extract<Serving>, uri: Uri, headers: HeaderMap) -> Response {
+    feed(&serving, Feed::ScheduledSessions, &uri, &headers)
+}
+
+async fn session_series(Extract(serving): Extract<Serving>, uri: Uri, headers: HeaderMap) -> Response {
+    feed(&serving, Feed::SessionSeries, &uri, &headers)
+}
+
+fn feed(serving: &Serving, feed: Feed, uri: &Uri, headers: &HeaderMap) -> Response {
+    let shared = &serving.shared;
+    let asked = uri.path_and_query().map_or(feed.path(), |path| path.as_str());
+    let key = headers.get("x-api-key").map(HeaderValue::as_bytes);
+    let with_key = key == Some(shared.options.api_key.as_bytes());
+    shared.note(asked.to_owned(), with_key);
+    if !with_key {
+        let status = if key.is_some() { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
+        return (status, "the X-API-KEY is missing or wrong\n").into_response();
+    }
+    let fault = shared.take_fault(feed);
+    if let Some(Fault::Status { status, retry_after }) = fault {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let wait = retry_after.map(|seconds| [(header::RETRY_AFTER, seconds.to_string())]);
+        return (status, wait.unwrap_or_else(|| [(header::RETRY_AFTER, String::new())]), "a fault\n").into_response();
+    }
+    let page = match page(serving, feed, asked, uri.query().unwrap_or_default()) {
+        Ok(page) => page,
+        Err(why) => return (StatusCode::BAD_REQUEST, why).into_response(),
+    };
+    let accepts_gzip = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    let gzip = shared.options.gzip && accepts_gzip.is_some_and(|accepted| accepted.contains("gzip"));
+    answer(page, fault, gzip)
+}
+
+fn page(serving: &Serving, feed: Feed, asked: &str, query: &str) -> Result<String, &'static str> {
+    let cursor = Cursor::parse(query)?;
+    let (items, world) = {
+        let state = serving.shared.state();
+        let limit = serving.shared.options.page_size.max(1);
+        (PageItems::take(&state, feed, cursor.as_ref(), limit), Arc::clone(&state.world))
+    };
+    let next = items.next(&world, asked, cursor.as_ref());
+    let next = if serving.shared.options.relative_next { next } else { format!("{}{next}", serving.base) };
+    Ok(items.render(&world, &next))
+}
+
+fn answer(page: String, fault: Option<Fault>, gzip: bool) -> Response {
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    let broken = || std::io::Error::other("a fault");
+    let half = Bytes::copy_from_slice(page.as_bytes().get(..page.len() / 2).unwrap_or_default());
+    match fault {
+        Some(Fault::Cut) => (json, pieces(vec![Ok(half), Err(broken())])).into_response(),
+        Some(Fault::Drop) => (json, pieces(vec![Err(broken())])).into_response(),
+        Some(Fault::Malformed) => (json, Body::from(half)).into_response(),
+        Some(Fault::Slow) => {
+            let size = page.len().div_ceil(10).max(1);
+            (json, pieces(page.as_bytes().chunks(size).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect()))
+                .into_response()
+        }
+        Some(Fault::Status { .. }) | None => match gzip.then(|| compress(page.as_bytes())).flatten() {
+            Some(bytes) => (json, [(header::CONTENT_ENCODING, "gzip")], bytes).into_response(),
+            None => (json, page).into_response(),
+        },
+    }
+}
+
+fn compress(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::with_capacity(bytes.len() / 4), flate2::Compression::fast());
+    encoder.write_all(bytes).ok()?;
+    encoder.finish().ok()
+}
+
+/// A body in pieces, a tenth of a second apart; an error closes the connection.
+fn pieces(pieces: Vec<std::io::Result<Bytes>>) -> Body {
+    let (sender, receiver) = tokio::sync::mpsc::channel(1);
+    tokio::spawn(async move {
+        for piece in pieces {
+            if sender.send(piece).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    });
+    Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(receiver))
+}
+
+async fn guest_checkout(
+    Extract(serving): Extract<Serving>,
+    Path(identifier): Path<String>,
+) -> Result<Response, Infallible> {
+    let now = serving.shared.clock.now();
+    let (status, page) = checkout::page(&serving.shared.state(), &identifier, now);
+    Ok((status, Html(page)).into_response())
+}

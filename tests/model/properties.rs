@@ -1,0 +1,150 @@
+//! What holds for every history.
+
+use proptest::prelude::*;
+
+use crate::histories::{Change, Event, changes, history};
+use crate::naive::World;
+use crate::rig::Rig;
+
+/// 2028-02-25T00:00:00Z: some windows are open, some are not.
+const NOW: i64 = 1_835_049_600;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn step_by_step_equals_the_final_items(events in history()) {
+        let (mut rig, mut world) = (Rig::new(NOW), World::default());
+        let mut loaded = false;
+        for event in &events {
+            match event {
+                Event::Batch(pages) => {
+                    pages.iter().flatten().for_each(|change| world.take(change));
+                    rig.batch(pages);
+                }
+                Event::Clock(now) => rig.set_clock(*now),
+                Event::FinishLoading => {
+                    rig.finish_loading();
+                    loaded = true;
+                }
+                Event::Restart => rig.restart(),
+            }
+            if loaded {
+                prop_assert_eq!(rig.rows(), world.bookable(rig.now.as_seconds()));
+            }
+        }
+        rig.finish_loading();
+        prop_assert_eq!(rig.rows(), world.bookable(rig.now.as_seconds()));
+        rig.check_whole();
+    }
+
+    #[test]
+    fn any_split_and_any_repeat_give_the_same_catalogue(changes in changes(), size in 1_usize..9, early: bool) {
+        let (mut whole, mut split) = (Rig::new(NOW), Rig::new(NOW));
+        if early {
+            split.finish_loading();
+        }
+        whole.batch(std::slice::from_ref(&changes));
+        whole.finish_loading();
+        for page in changes.chunks(size) {
+            split.batch(&[page.to_vec()]);
+            split.batch(&[page.to_vec()]);
+        }
+        split.finish_loading();
+        prop_assert_eq!(whole.rows(), split.rows());
+    }
+
+    #[test]
+    fn rebuild_and_mend_change_nothing_in_a_right_catalogue(changes in changes()) {
+        let mut rig = Rig::new(NOW);
+        rig.finish_loading();
+        rig.batch(&[changes]);
+        let (before, now) = (rig.rows(), rig.now);
+        rig.store().mend(now).unwrap();
+        prop_assert_eq!(&rig.rows(), &before);
+        rig.store().rebuild(now).unwrap();
+        prop_assert_eq!(&rig.rows(), &before);
+        rig.check_whole();
+    }
+
+    #[test]
+    fn a_tampered_or_deleted_catalogue_is_mended_at_the_start(changes in changes(), harm in 0_usize..4) {
+        let mut rig = Rig::new(NOW);
+        rig.finish_loading();
+        rig.batch(&[changes]);
+        let before = rig.rows();
+        rig.stop();
+        let sql = [
+            "DELETE FROM session WHERE key % 2 = 0",
+            "UPDATE session SET checkout_url = 'https://elsewhere.example/'; UPDATE listing SET name = 'x'",
+            "INSERT OR IGNORE INTO session SELECT key + 1000, listing, session_id, identifier, checkout_url, starts_at, \
+             ends_at, local_start, duration_minutes, bookable_from, remaining_capacity, maximum_capacity, attendance_mode, \
+             url, modified FROM session",
+        ];
+        match sql.get(harm) {
+            Some(sql) => rig.catalogue().execute_batch(sql).unwrap(),
+            None => bookable::store::files_of(&rig.path("catalogue.db")).iter().for_each(|file| {
+                let _ = std::fs::remove_file(file);
+            }),
+        }
+        rig.restart();
+        prop_assert_eq!(rig.rows(), before);
+        rig.check_whole();
+    }
+
+    #[test]
+    fn a_crash_between_the_two_commits_costs_nothing(first in changes(), second in changes()) {
+        let mut rig = Rig::new(NOW);
+        rig.finish_loading();
+        rig.batch(std::slice::from_ref(&first));
+        rig.store().tidy(false).unwrap();
+        let old = std::fs::read(rig.path("catalogue.db")).unwrap();
+        rig.batch(std::slice::from_ref(&second));
+        let after = rig.rows();
+        rig.stop();
+        for file in bookable::store::files_of(&rig.path("catalogue.db")) {
+            let _ = std::fs::remove_file(file);
+        }
+        std::fs::write(rig.path("catalogue.db"), old).unwrap();
+        rig.restart();
+        prop_assert_eq!(rig.rows(), after);
+    }
+
+    #[test]
+    fn a_new_walk_removes_what_it_did_not_see_and_only_at_its_end(first in changes(), second in changes()) {
+        let mut rig = Rig::new(NOW);
+        rig.finish_loading();
+        rig.batch(std::slice::from_ref(&first));
+        bookable::store::request_resync(&rig.path("state.db"), rig.now, false).unwrap();
+        let now = rig.now;
+        prop_assert!(rig.store().take_restarts(now).unwrap());
+        let before = rig.rows();
+        rig.batch_in_walk(&[first], 1, true);
+        prop_assert_eq!(rig.rows(), before, "pages of the old walk are passed by, and nothing goes before the end");
+        rig.batch_in_walk(&[second.clone(), Vec::new()], 2, true);
+        let mut world = World::default();
+        second.iter().for_each(|change: &Change| world.take(change));
+        prop_assert_eq!(rig.rows(), world.bookable(NOW));
+        rig.check_whole();
+    }
+}
+
+#[test]
+fn a_deleted_item_leaves_no_bytes() {
+    let mut rig = Rig::new(NOW);
+    rig.finish_loading();
+    let data = r#"{"@type": "ScheduledSession", "@id": "https://example.org/MARKER-at-id", "identifier": "MARKER-identifier",
+        "superEvent": "https://example.org/MARKER-series", "startDate": "2028-03-01T18:00:00Z", "name": "MARKER-name",
+        "imin:isPotentiallyBookable": true, "url": "https://example.org/MARKER-url"}"#;
+    let series = r#"{"@type": "SessionSeries", "@id": "https://example.org/MARKER-series", "description": "MARKER-words",
+        "imin:aggregateOffer": {"publicAdult": {"imin:isPotentiallyBookable": true}}}"#;
+    let item = |state: &str, data: &str| format!(r#"{{"state": "{state}", "id": "MARKER-item", "modified": 1{data}}}"#);
+    rig.raw(&item("updated", &format!(r#", "data": {data}"#)), &item("updated", &format!(r#", "data": {series}"#)));
+    assert_eq!(rig.rows().len(), 1);
+    rig.store().tidy(true).unwrap();
+    assert!(rig.holds("MARKER"), "the test can fail");
+    rig.raw(&item("deleted", ""), &item("deleted", ""));
+    assert_eq!(rig.rows().len(), 0);
+    rig.store().tidy(true).unwrap();
+    assert!(!rig.holds("MARKER") && !rig.holds("marker"));
+}
