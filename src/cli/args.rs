@@ -142,7 +142,7 @@ pub(super) struct Search {
     #[arg(long, value_name = "LABEL")]
     pub(super) activity: Option<String>,
     /// At most this many
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) limit: u32,
     /// How to print them [default: table on a terminal, else json]
     #[arg(long, value_enum)]

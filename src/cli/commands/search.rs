@@ -1,25 +1,26 @@
 //! `bookable search`: filters the catalogue; a table on a terminal, JSON, NDJSON or CSV on request.
 //!
 //! Where a point is given the join starts at the R*Tree (`CROSS JOIN` holds SQLite to that order), because the planner
-//! would take the sessions first. Distances are great-circle, and filtered before the limit.
+//! would take the sessions first. Distances are great-circle, and filtered before the limit. What was typed becomes a
+//! [`Question`] before the catalogue is opened, so that wrong usage is told first.
 
+use anyhow::Context;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Row, params_from_iter};
 use serde_json::json;
 
 use crate::cli::args::{Format, Search};
-use crate::cli::catalogue::{COLUMNS, open};
+use crate::cli::catalogue::{COLUMNS, open, staleness};
 use crate::cli::failure::Failure;
 use crate::cli::output;
 use crate::cli::settings::Settings;
 use crate::clock::Clock;
-use crate::domain::Instant;
 
 mod filter;
 mod print;
 
-use filter::Near;
+use filter::{Near, Question};
 
 const EARTH_RADIUS_KM: f64 = 6371.0088;
 
@@ -34,66 +35,113 @@ struct Found {
 /// Runs the command.
 pub(in crate::cli) fn run(settings: &Settings, arguments: &Search) -> Result<(), Failure> {
     let format = arguments.format.unwrap_or(if output::is_terminal() { Format::Table } else { Format::Json });
+    let question = Question::understand(arguments, Clock::system().now())?;
     let connection = open(&settings.catalogue())?;
-    let found = find(&connection, arguments, Clock::system().now())?;
+    let found = find(&connection, &question).context("cannot search the catalogue")?;
+    if let Some(why) = staleness(&connection)? {
+        output::say(&format!("bookable: note: the catalogue may be out of date: {why}"));
+    }
     if found.is_empty() {
         output::say("bookable: nothing found");
     }
-    print::print(&found, format)
+    print::print(&found, format, question.near.is_some())
 }
 
-fn find(connection: &Connection, arguments: &Search, now: Instant) -> Result<Vec<Found>, Failure> {
-    let mut values: Vec<Value> = Vec::new();
-    let mut mark = |value: Value| {
-        values.push(value);
-        format!("?{}", values.len())
-    };
-    let guard = "s.starts_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now') \
-        AND (s.bookable_from IS NULL OR s.bookable_from <= strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))";
-    let mut conditions = vec![guard.to_owned()];
-    let mut distance = "NULL".to_owned();
-    let mut tables = "session AS s CROSS JOIN listing AS l ON l.key = s.listing";
-    let words = arguments.words.as_deref().map(filter::words);
-    if let Some(near) = arguments.near.as_deref().map(|near| Near::parse(near, &arguments.within)).transpose()? {
+fn find(connection: &Connection, question: &Question) -> rusqlite::Result<Vec<Found>> {
+    if question.near.is_some() {
         add_distance(connection)?;
-        let [low_lat, high_lat, low_lon, high_lon] = near.bounds().map(|bound| mark(Value::Real(bound)));
-        let (latitude, longitude) = (mark(Value::Real(near.latitude)), mark(Value::Real(near.longitude)));
-        distance = format!("distance_km({latitude}, {longitude}, l.latitude, l.longitude)");
-        tables =
-            "listing_area AS a CROSS JOIN listing AS l ON l.key = a.key CROSS JOIN session AS s ON s.listing = l.key";
-        conditions.push(format!(
+    }
+    let query = Query::of(question);
+    let mut statement = connection.prepare(&query.sql())?;
+    let rows = statement.query_map(params_from_iter(query.values), read)?;
+    rows.collect()
+}
+
+/// A question in SQL.
+struct Query {
+    tables: &'static str,
+    distance: String,
+    conditions: Vec<String>,
+    values: Vec<Value>,
+    limit: u32,
+}
+
+impl Query {
+    fn of(question: &Question) -> Self {
+        let tables = if question.near.is_some() {
+            "listing_area AS a CROSS JOIN listing AS l ON l.key = a.key CROSS JOIN session AS s ON s.listing = l.key"
+        } else if question.words.is_some() {
+            "listing AS l CROSS JOIN session AS s ON s.listing = l.key"
+        } else {
+            "session AS s CROSS JOIN listing AS l ON l.key = s.listing"
+        };
+        // The view's own guard. A plus sign keeps a term from being used with an index: a later start is the better one.
+        let plus = if question.from.is_some() { "+" } else { "" };
+        let guard = format!(
+            "{plus}s.starts_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now') \
+             AND (s.bookable_from IS NULL OR s.bookable_from <= strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))"
+        );
+        let mut query = Self {
+            tables,
+            distance: "NULL".to_owned(),
+            conditions: vec![guard],
+            values: Vec::new(),
+            limit: question.limit,
+        };
+        if let Some(near) = &question.near {
+            query.near(near);
+        }
+        if let Some(words) = &question.words {
+            let words = query.mark(Value::Text(words.clone()));
+            query.when(format!("l.key IN (SELECT rowid FROM listing_words WHERE listing_words MATCH {words})"));
+        }
+        for (instant, sign) in [(question.from, ">="), (question.until, "<")] {
+            if let Some(instant) = instant {
+                let instant = query.mark(Value::Text(instant.to_string()));
+                query.when(format!("s.starts_at {sign} {instant}"));
+            }
+        }
+        if let Some(activity) = &question.activity {
+            let activity = query.mark(Value::Text(activity.clone()));
+            query.when(format!(
+                "EXISTS (SELECT 1 FROM json_each(l.activities) AS label WHERE label.value = {activity} COLLATE NOCASE)"
+            ));
+        }
+        query
+    }
+
+    fn near(&mut self, near: &Near) {
+        let [low_lat, high_lat, low_lon, high_lon] = near.bounds().map(|bound| self.mark(Value::Real(bound)));
+        self.when(format!(
             "a.max_latitude >= {low_lat} AND a.min_latitude <= {high_lat} AND a.max_longitude >= {low_lon} \
              AND a.min_longitude <= {high_lon}"
         ));
-        conditions.push(format!("{distance} <= {}", mark(Value::Real(near.within_km))));
-    } else if words.is_some() {
-        tables = "listing AS l CROSS JOIN session AS s ON s.listing = l.key";
+        let (latitude, longitude) = (self.mark(Value::Real(near.latitude)), self.mark(Value::Real(near.longitude)));
+        self.distance = format!("distance_km({latitude}, {longitude}, l.latitude, l.longitude)");
+        let within = self.mark(Value::Real(near.within_km));
+        self.when(format!("{} <= {within}", self.distance));
     }
-    if let Some(words) = words {
-        let words = mark(Value::Text(words));
-        conditions.push(format!("l.key IN (SELECT rowid FROM listing_words WHERE listing_words MATCH {words})"));
+
+    /// Keeps a value and gives the mark that stands for it.
+    fn mark(&mut self, value: Value) -> String {
+        self.values.push(value);
+        format!("?{}", self.values.len())
     }
-    for (text, sign) in [(&arguments.from, ">="), (&arguments.until, "<")] {
-        if let Some(text) = text {
-            let instant = filter::instant(text, now)?;
-            conditions.push(format!("s.starts_at {sign} {}", mark(Value::Text(instant.to_string()))));
-        }
+
+    fn when(&mut self, condition: String) {
+        self.conditions.push(condition);
     }
-    if let Some(activity) = &arguments.activity {
-        let activity = mark(Value::Text(activity.clone()));
-        conditions.push(format!(
-            "EXISTS (SELECT 1 FROM json_each(l.activities) AS label WHERE label.value = {activity} COLLATE NOCASE)"
-        ));
+
+    fn sql(&self) -> String {
+        format!(
+            "SELECT {}, {} FROM {} WHERE {} ORDER BY s.starts_at, s.key LIMIT {}",
+            columns(),
+            self.distance,
+            self.tables,
+            self.conditions.join(" AND "),
+            self.limit,
+        )
     }
-    let limit = mark(Value::Integer(i64::from(arguments.limit)));
-    let sql = format!(
-        "SELECT {}, {distance} FROM {tables} WHERE {} ORDER BY s.starts_at, s.key LIMIT {limit}",
-        columns(),
-        conditions.join(" AND "),
-    );
-    let mut statement = connection.prepare(&sql)?;
-    let rows = statement.query_map(params_from_iter(values), read)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The view's columns, from the tables behind it.
@@ -148,6 +196,16 @@ impl Found {
         }
     }
 
+    fn number(&self, column: &str) -> Option<f64> {
+        let at = COLUMNS.iter().position(|known| *known == column)?;
+        if let Some(Value::Real(number)) = self.values.get(at) { Some(*number) } else { None }
+    }
+
+    /// The distance to the metre.
+    fn rounded_km(&self) -> Option<f64> {
+        self.distance_km.map(|distance| (distance * 1000.0).round() / 1000.0)
+    }
+
     fn as_json(&self) -> serde_json::Value {
         let mut object = serde_json::Map::new();
         for (column, value) in COLUMNS.iter().zip(&self.values) {
@@ -163,8 +221,8 @@ impl Found {
             };
             object.insert((*column).to_owned(), value);
         }
-        if let Some(distance) = self.distance_km {
-            object.insert("distance_km".to_owned(), json!((distance * 1000.0).round() / 1000.0));
+        if let Some(distance) = self.rounded_km() {
+            object.insert("distance_km".to_owned(), json!(distance));
         }
         serde_json::Value::Object(object)
     }

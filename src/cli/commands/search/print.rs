@@ -1,4 +1,6 @@
-//! Found sessions on standard output.
+//! Found sessions on standard output, in each of the formats. Fails only where standard output does.
+//!
+//! JSON and CSV carry a publisher's texts as they are; the table makes them harmless to a terminal.
 
 use std::fmt::Write as _;
 
@@ -8,9 +10,9 @@ use super::Found;
 use crate::cli::args::Format;
 use crate::cli::catalogue::COLUMNS;
 use crate::cli::failure::Failure;
-use crate::cli::output;
+use crate::cli::output::{self, printable};
 
-pub(super) fn print(found: &[Found], format: Format) -> Result<(), Failure> {
+pub(super) fn print(found: &[Found], format: Format, with_distance: bool) -> Result<(), Failure> {
     match format {
         Format::Table if found.is_empty() => Ok(()),
         Format::Table => Ok(output::data(&table(found, None))?),
@@ -24,19 +26,22 @@ pub(super) fn print(found: &[Found], format: Format) -> Result<(), Failure> {
             }
             Ok(())
         }
-        Format::Csv => csv(found),
+        Format::Csv => Ok(output::data(csv(found, with_distance)?.trim_end())?),
     }
 }
 
-fn csv(found: &[Found]) -> Result<(), Failure> {
+/// A header and a record a session; with a point, its distance in a last column.
+pub(super) fn csv(found: &[Found], with_distance: bool) -> Result<String, Failure> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(COLUMNS).map_err(anyhow::Error::new)?;
+    let last = with_distance.then_some("distance_km");
+    writer.write_record(COLUMNS.into_iter().chain(last)).map_err(anyhow::Error::new)?;
     for row in found {
-        let record = COLUMNS.iter().map(|column| row.text(column).unwrap_or_default());
+        let last = with_distance.then(|| row.rounded_km().map(|km| km.to_string()).unwrap_or_default());
+        let record = COLUMNS.iter().map(|column| row.text(column).unwrap_or_default()).chain(last);
         writer.write_record(record).map_err(anyhow::Error::new)?;
     }
     let bytes = writer.into_inner().map_err(|error| anyhow::Error::msg(error.to_string()))?;
-    Ok(output::data(String::from_utf8_lossy(&bytes).trim_end())?)
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// A table of sessions; each checkout URL on a line of its own below it, so that it stays whole and can be followed.
@@ -53,10 +58,10 @@ pub(super) fn table(found: &[Found], width: Option<u16>) -> String {
     }
     table.set_header(header);
     for (number, row) in found.iter().enumerate() {
-        let cell = |column: &str| row.text(column).unwrap_or_else(|| "-".to_owned());
-        let price = match (row.text("price"), row.text("currency")) {
-            (Some(price), Some(currency)) => format!("{price} {currency}"),
-            (Some(price), None) => price,
+        let cell = |column: &str| row.text(column).map_or_else(|| "-".to_owned(), |text| printable(&text).into_owned());
+        let price = match (row.number("price"), row.text("currency")) {
+            (Some(price), Some(currency)) => format!("{price:.2} {}", printable(&currency)),
+            (Some(price), None) => format!("{price:.2}"),
             (None, _) => "-".to_owned(),
         };
         let mut cells = vec![
@@ -75,7 +80,7 @@ pub(super) fn table(found: &[Found], width: Option<u16>) -> String {
     let mut text = table.to_string();
     for (number, row) in found.iter().enumerate() {
         let url = row.text("checkout_url").unwrap_or_default();
-        let _ = write!(text, "\n{:>3}  {url}", number + 1);
+        let _ = write!(text, "\n{:>3}  {}", number + 1, printable(&url));
     }
     text
 }
