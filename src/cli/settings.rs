@@ -5,12 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+mod file;
+
 use super::failure::Failure;
 use crate::domain::{CheckoutBase, Feed};
-use crate::rpde::{ApiKey, FeedUrl, checked_interval};
+use crate::rpde::{ApiKey, FeedUrl, KEY_BYTES_MAX, checked_interval};
 use crate::store::{FeedSetup, StoreSetup};
 
 /// A setting: its name in the file (`poll_interval`), from which flag and variable follow, its default, what it is.
@@ -97,7 +101,7 @@ impl Settings {
         config: Option<&Path>,
     ) -> Result<Self, Failure> {
         let config = config.map(Path::to_owned).or_else(|| environment.get("BOOKABLE_CONFIG").map(PathBuf::from));
-        let file = read_file(config.as_deref())?;
+        let file = file::read(config.as_deref())?;
         let known_variable = |name: &str| {
             name == KEY_VARIABLE
                 || name == "BOOKABLE_CONFIG"
@@ -120,7 +124,11 @@ impl Settings {
                 values.insert(name, Value { text, origin });
             }
         }
-        Ok(Self { values, key: environment.get(KEY_VARIABLE).cloned() })
+        let settings = Self { values, key: environment.get(KEY_VARIABLE).cloned() };
+        if let Some((name, _)) = settings.values.iter().find(|(_, value)| value.text.is_empty()) {
+            return Err(settings.wrong(name, "it is empty"));
+        }
+        Ok(settings)
     }
 
     fn value(&self, name: &str) -> Option<&Value> {
@@ -208,14 +216,16 @@ impl Settings {
         text.parse().map_err(|_| self.wrong("log_level", format!("{text:?} is not error, warn, info, debug or trace")))
     }
 
-    /// The Firehose's key, from the environment or its file.
+    /// The Firehose's key: from the file that a flag or the environment names, else from `BOOKABLE_API_KEY`, else from
+    /// the file that the settings file names. No message repeats anything of it.
     pub(super) fn api_key(&self) -> Result<ApiKey, Failure> {
-        if let Some(value) = self.value("api_key_file") {
-            let path = PathBuf::from(&value.text);
-            let text = std::fs::read_to_string(&path)
-                .map_err(|error| self.wrong("api_key_file", format!("cannot read {}: {error}", path.display())))?;
-            return ApiKey::new(text)
-                .map_err(|error| self.wrong("api_key_file", format!("{}: {error}", path.display())));
+        let name = "api_key_file";
+        let key_file = self.value(name).filter(|value| self.key.is_none() || !matches!(value.origin, Origin::File(_)));
+        if let Some(value) = key_file {
+            let path = Path::new(&value.text);
+            let text =
+                read_key(path).map_err(|error| self.wrong(name, format!("cannot read {}: {error}", path.display())))?;
+            return ApiKey::new(text).map_err(|error| self.wrong(name, format!("{}: {error}", path.display())));
         }
         let Some(key) = &self.key else {
             return Err(Failure::settings(format!("there is no API key; set {KEY_VARIABLE} or give --api-key-file")));
@@ -226,10 +236,14 @@ impl Settings {
 
     /// What the store needs for harvesting.
     pub(super) fn store(&self) -> Result<StoreSetup, Failure> {
+        let (catalogue, state) = (self.catalogue(), self.state());
+        if same_file(&catalogue, &state) {
+            return Err(self.wrong("state", format!("{} is the catalogue; name another file", state.display())));
+        }
         let setup = |(feed, url): (Feed, FeedUrl)| FeedSetup { feed, start_url: url.original().to_owned() };
         Ok(StoreSetup {
-            state: self.state(),
-            catalogue: self.catalogue(),
+            state,
+            catalogue,
             checkout: self.checkout()?,
             feeds: self.feeds()?.into_iter().map(setup).collect(),
         })
@@ -244,6 +258,20 @@ pub(super) fn flag(name: &str) -> String {
 /// `poll_interval` → `BOOKABLE_POLL_INTERVAL`.
 pub(super) fn variable(name: &str) -> String {
     format!("BOOKABLE_{}", name.to_uppercase())
+}
+
+/// Reads a key's file, but no more of it than would be refused anyway: it may be named by mistake and be of any size.
+fn read_key(path: &Path) -> std::io::Result<String> {
+    let limit = u64::try_from(KEY_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(3);
+    let mut text = String::new();
+    File::open(path)?.take(limit).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Whether two paths lead to one file, as far as can be seen.
+fn same_file(one: &Path, other: &Path) -> bool {
+    let canonical = |path: &Path| std::fs::canonicalize(path);
+    one == other || matches!((canonical(one), canonical(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// `8s`, `500ms`, `1m`.
@@ -267,133 +295,5 @@ fn state_beside(catalogue: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-type FileValues = (PathBuf, BTreeMap<String, String>);
-
-fn read_file(named: Option<&Path>) -> Result<Option<FileValues>, Failure> {
-    let path = named.unwrap_or(Path::new(FILE));
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Failure::settings(format!("cannot read {}: {error}", path.display()))),
-    };
-    let wrong = |why: String| Failure::settings(format!("{}: {why}", path.display()));
-    let table: toml::Table = toml::from_str(&text).map_err(|error| wrong(error.message().to_owned()))?;
-    let mut values = BTreeMap::new();
-    for (name, value) in table {
-        if name == "api_key" {
-            return Err(wrong(format!("the API key does not belong here; set {KEY_VARIABLE} or api_key_file")));
-        }
-        if !SETTINGS.iter().any(|setting| setting.name == name) {
-            return Err(wrong(format!("{name} is no setting; {}", nearest(&name))));
-        }
-        let toml::Value::String(text) = value else {
-            return Err(wrong(format!("{name} must be a text in quotes")));
-        };
-        values.insert(name, text);
-    }
-    Ok(Some((path.to_owned(), values)))
-}
-
-/// The known name that is most like `name`, in words.
-fn nearest(name: &str) -> String {
-    let shared = |known: &str| known.chars().zip(name.chars()).take_while(|(a, b)| a == b).count();
-    let apart = |known: &str| known.len().abs_diff(name.len());
-    let best = SETTINGS.iter().max_by_key(|setting| (shared(setting.name), usize::MAX - apart(setting.name)));
-    best.map_or_else(String::new, |setting| format!("did you mean {}?", setting.name))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn resolve(flags: &[(&'static str, &str)], environment: &[(&str, &str)], file: &str) -> Result<Settings, Failure> {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("settings.toml");
-        std::fs::write(&path, file).unwrap();
-        let flags = flags.iter().map(|(name, text)| (*name, OsString::from(text))).collect();
-        let environment = environment.iter().map(|(name, text)| ((*name).to_owned(), OsString::from(text))).collect();
-        Settings::resolve(&flags, &environment, Some(&path))
-    }
-
-    fn refused(result: Result<Settings, Failure>) -> String {
-        result.err().and_then(|failure| failure.line()).unwrap()
-    }
-
-    #[test]
-    fn flag_then_environment_then_file_then_default_for_every_setting() {
-        for setting in SETTINGS {
-            let name = setting.name;
-            let (variable, file) = (variable(name), format!("{name} = \"file\""));
-            let text = |settings: Settings| settings.value(name).unwrap().text.clone();
-            assert_eq!(text(resolve(&[(name, "flag")], &[(&variable, "env")], &file).unwrap()), "flag", "{name}");
-            assert_eq!(text(resolve(&[], &[(&variable, "env")], &file).unwrap()), "env", "{name}");
-            assert_eq!(text(resolve(&[], &[], &file).unwrap()), "file", "{name}");
-            let none = resolve(&[], &[], "").unwrap();
-            assert_eq!(none.value(name).map(|value| value.text.clone()), setting.default.map(OsString::from), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_file_is_read_strictly() {
-        let words = refused(resolve(&[], &[], "poll_intervall = \"8s\""));
-        assert!(words.ends_with("poll_intervall is no setting; did you mean poll_interval?"), "{words}");
-        let words = refused(resolve(&[], &[], "api_key = \"secret-key\""));
-        assert!(words.contains("does not belong here") && !words.contains("secret-key"), "{words}");
-        assert!(refused(resolve(&[], &[], "poll_interval = 8")).contains("must be a text"));
-        assert!(refused(resolve(&[], &[], "poll_interval = ")).contains("settings.toml"));
-        let missing = Settings::resolve(&BTreeMap::new(), &Environment::new(), Some(Path::new("no/such.toml")));
-        assert_eq!(missing.err().unwrap().exit_code(), 2);
-    }
-
-    #[test]
-    fn the_example_file_names_every_setting() {
-        let example = include_str!("../../data/bookable.toml");
-        let uncommented: String = example.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).fold(
-            String::new(),
-            |mut text, line| {
-                text.push_str(line);
-                text.push('\n');
-                text
-            },
-        );
-        let table: toml::Table = toml::from_str(&uncommented).unwrap();
-        let mut named: Vec<&str> = table.keys().map(String::as_str).collect();
-        let mut known: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
-        named.sort_unstable();
-        known.sort_unstable();
-        assert_eq!(named, known);
-        resolve(&[], &[], &uncommented).unwrap();
-    }
-
-    #[test]
-    fn the_state_lies_beside_the_catalogue() {
-        assert_eq!(state_beside(Path::new("catalogue.db")), Path::new("catalogue.state.db"));
-        assert_eq!(state_beside(Path::new("/a b/x.db")), Path::new("/a b/x.state.db"));
-        assert_eq!(state_beside(Path::new("x.sqlite")), Path::new("x.sqlite.state.db"));
-    }
-
-    #[test]
-    fn poll_intervals_keep_the_licence() {
-        let interval = |text: &str, url: &str| {
-            let settings = resolve(&[("poll_interval", text), ("firehose_url", url)], &[], "").unwrap();
-            let feeds = settings.feeds().unwrap_or_else(|_| panic!("{url}"));
-            settings.poll_interval(&feeds).map_err(|failure| failure.line().unwrap())
-        };
-        assert_eq!(interval("8s", "https://f.example/"), Ok(Duration::from_secs(8)));
-        assert_eq!(interval("1m", "https://f.example/"), Ok(Duration::from_mins(1)));
-        assert!(interval("7999ms", "https://f.example/").is_err());
-        assert_eq!(interval("50ms", "http://127.0.0.1:1/"), Ok(Duration::from_millis(50)));
-        assert!(interval("often", "https://f.example/").unwrap_err().contains("is no time"));
-    }
-
-    #[test]
-    fn the_key_comes_from_its_file_or_the_environment_and_is_never_told() {
-        let missing = resolve(&[], &[], "").unwrap().api_key().unwrap_err();
-        assert_eq!(missing.exit_code(), 2);
-        let bad = resolve(&[], &[(KEY_VARIABLE, "se\u{1}cret")], "").unwrap().api_key().unwrap_err().line().unwrap();
-        assert!(bad.contains(KEY_VARIABLE) && !bad.contains("cret"), "{bad}");
-        assert!(resolve(&[], &[(KEY_VARIABLE, "secret")], "").unwrap().api_key().is_ok());
-        let file = resolve(&[("api_key_file", "/no/such/key")], &[], "").unwrap().api_key().unwrap_err();
-        assert!(file.line().unwrap().contains("/no/such/key"));
-    }
-}
+mod tests;
