@@ -23,8 +23,13 @@ pub(super) struct SettingFlags {
     /// The settings file [default: bookable.toml, if there]
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// Where the feeds lie [default: `https://firehose.imin.co/firehose/standard/`]
-    #[arg(long, global = true, value_name = "URL")]
+    /// Where the feeds lie
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help = "Where the feeds lie [default: https://firehose.imin.co/firehose/standard/]"
+    )]
     firehose_url: Option<OsString>,
     /// The scheduled-sessions feed, where it lies elsewhere
     #[arg(long, global = true, value_name = "URL")]
@@ -35,8 +40,8 @@ pub(super) struct SettingFlags {
     /// Your Checkout's host, such as checkout.example.org
     #[arg(long, global = true, value_name = "HOST")]
     checkout_base_url: Option<OsString>,
-    /// A file that holds the API key (or set `BOOKABLE_API_KEY`)
-    #[arg(long, global = true, value_name = "FILE")]
+    /// A file that holds the API key
+    #[arg(long, global = true, value_name = "FILE", help = "A file that holds the API key (or set BOOKABLE_API_KEY)")]
     api_key_file: Option<OsString>,
     /// The catalogue [default: catalogue.db]
     #[arg(long, global = true, value_name = "FILE")]
@@ -241,5 +246,28 @@ mod tests {
                 setting.name
             );
         }
+    }
+
+    #[test]
+    fn help_names_each_settings_default() {
+        let command = Arguments::command();
+        for setting in SETTINGS {
+            let argument = command.get_arguments().find(|argument| argument.get_id() == setting.name).unwrap();
+            let help = argument.get_help().unwrap().to_string();
+            match setting.default {
+                Some(default) => assert!(help.ends_with(&format!("[default: {default}]")), "{help}"),
+                None => assert!(!help.contains("[default:") || setting.name == "state", "{help}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_key_is_no_flag_and_flags_may_stand_on_either_side() {
+        assert!(Arguments::command().get_arguments().all(|argument| argument.get_long() != Some("api-key")));
+        let before = Arguments::try_parse_from(["bookable", "--state", "s", "status"]).unwrap();
+        let after = Arguments::try_parse_from(["bookable", "status", "--state", "s"]).unwrap();
+        assert_eq!(before.settings.given(), after.settings.given());
+        let refused = Arguments::try_parse_from(["bookable", "purge"]).unwrap_err();
+        assert_eq!(refused.exit_code(), 2);
     }
 }

@@ -88,5 +88,6 @@ fn as_text(session: &Explained, checks: &[Check], url: Option<&str>, now: Instan
         };
         lines.push(format!("{mark} {} ({})", check.rule.words(), check.fact));
     }
-    lines.join("\n")
+    // What a publisher wrote is among them.
+    lines.iter().map(|line| output::printable(line)).collect::<Vec<_>>().join("\n")
 }

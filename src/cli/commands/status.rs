@@ -131,5 +131,6 @@ fn as_text(report: &Report, now: Instant, running: bool, fresh: bool) -> String 
             lines.push(format!("{count:>10}  {code:<22} {feed}, last on {item:?}"));
         }
     }
-    lines.join("\n")
+    // What a publisher wrote is among them.
+    lines.iter().map(|line| output::printable(line)).collect::<Vec<_>>().join("\n")
 }
