@@ -1,0 +1,8 @@
+//! The real binary against the sandbox over real sockets and files. All data is synthetic.
+#![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod commands;
+mod daemon;
+mod once;
+mod rig;
+mod settings;
