@@ -131,8 +131,7 @@ fn python_reads_the_view_while_the_daemon_writes() {
     rig.publish_session("0", "a", 3600);
     let _daemon = rig.daemon();
     rig.wait_for(&["0"]);
-    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let mut reader = Command::new(python)
+    let mut reader = Command::new("python3")
         .args(["-c", READER])
         .current_dir(rig.path(""))
         .stdout(std::process::Stdio::piped())

@@ -1,5 +1,5 @@
 //! The real binary against the sandbox over real sockets and files. All data is synthetic.
-#![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod commands;
 mod daemon;
