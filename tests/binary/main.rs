@@ -4,5 +4,6 @@
 mod commands;
 mod daemon;
 mod once;
+mod publisher;
 mod rig;
 mod settings;
