@@ -23,16 +23,17 @@ const ROOMS: [(&str, &[&str]); 7] = [
     ("cli", &["domain", "clock", "rpde", "store", "engine", "sandbox"]),
 ];
 
-/// Paths that `domain` must not name: it does no I/O, reads no clock and knows no JSON.
-const NOT_IN_DOMAIN: [&[&str]; 8] = [
-    &["tokio"],
-    &["reqwest"],
-    &["rusqlite"],
-    &["serde"],
-    &["serde_json"],
-    &["std", "fs"],
-    &["std", "env"],
-    &["std", "time", "SystemTime"],
+/// What a room does not name outside its tests, and why.
+const BANNED: [(&str, &str, &[&str]); 5] = [
+    ("domain", "it does no I/O", &["tokio", "reqwest", "rusqlite", "std::fs", "std::env"]),
+    (
+        "domain",
+        "it reads no clock and knows no JSON",
+        &["std::time::SystemTime", "chrono::Utc::now", "Utc::now", "serde", "serde_json"],
+    ),
+    ("rpde", "it keeps nothing", &["rusqlite", "std::fs"]),
+    ("store", "it knows no network", &["tokio", "reqwest"]),
+    ("engine", "the files are the store's", &["rusqlite"]),
 ];
 
 const LINES_MAX: usize = 500;
@@ -56,6 +57,16 @@ fn the_sources_keep_the_house_rules() {
     let mut complaints: Vec<String> = sources.iter().flat_map(of_file).collect();
     complaints.extend(unreached(&sources));
     assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));
+}
+
+#[test]
+fn every_reason_is_in_the_readme() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let (_, table) = readme.split_once("<!-- reasons -->").unwrap();
+    let (table, _) = table.split_once("<!-- /reasons -->").unwrap();
+    for reason in bookable::domain::Reason::ALL {
+        assert!(table.contains(&format!("| `{reason}` |")), "README.md does not explain {reason}");
+    }
 }
 
 fn gather(folder: &Path, name: &str, sources: &mut Vec<Source>) -> io::Result<()> {
@@ -95,6 +106,7 @@ fn of_file(source: &Source) -> Vec<String> {
         if !is_test_file(&source.path) {
             let tokens = without_tests(&tokens);
             let named = mentions(&tokens);
+            banned(&source.path, &named, &mut complain);
             leaving_by_super(&source.path, &named, &mut complain);
             loose_json(&source.path, &named, &mut complain);
             panics(&tokens, &mut complain);
@@ -145,7 +157,7 @@ fn rooms(path: &str, mentions: &[Mention], complain: &mut impl FnMut(usize, &str
     let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else {
         complain(
             1,
-            &format!("the room `{room}` is not in the table of rooms: put it into ARCHITECTURE.md and tests/tidy.rs"),
+            &format!("the room `{room}` is not in the table of rooms: put it into ARCHITECTURE.md and tests/tidy"),
         );
         return;
     };
@@ -157,13 +169,19 @@ fn rooms(path: &str, mentions: &[Mention], complain: &mut impl FnMut(usize, &str
         {
             complain(*line, &format!("`{room}` must not use `crate::{used}`; it may use {}", listed(allowed)));
         }
-        let names = |forbidden: &&[&str]| {
-            path.len() >= forbidden.len() && path.iter().zip(forbidden.iter()).all(|(a, b)| a == b)
-        };
-        if room == "domain"
-            && let Some(forbidden) = NOT_IN_DOMAIN.iter().find(|forbidden| names(forbidden))
-        {
-            complain(*line, &format!("`domain` must not name `{}`: it is pure", forbidden.join("::")));
+    }
+}
+
+/// Names that a room keeps away from.
+fn banned(path: &str, mentions: &[Mention], complain: &mut impl FnMut(usize, &str)) {
+    let room = room_of(path);
+    for (_, why, names) in BANNED.iter().filter(|(banned_in, ..)| Some(*banned_in) == room) {
+        for Mention { line, path } in mentions {
+            let leads = |name: &&&str| name.split("::").eq(path.iter().take(name.matches("::").count() + 1));
+            let hit = names.iter().find(leads);
+            if let Some(name) = hit {
+                complain(*line, &format!("must not name `{name}`: {why}"));
+            }
         }
     }
 }
@@ -295,10 +313,14 @@ fn each_rule_bites() {
         ("src/attic/a.rs", "", "the room `attic` is not in the table"),
         ("src/store/a.rs", "use super::super::rpde::Page;", "`super::` leads out of the room"),
         ("src/clock.rs", "use super::engine;", "`super::` leads out of the room"),
-        ("src/domain/a.rs", "use std::{fmt, fs};", "`domain` must not name `std::fs`"),
+        ("src/domain/a.rs", "use std::{fmt, fs};", "must not name `std::fs`: it does no I/O"),
         ("src/domain/a.rs", "fn f() -> std::time::SystemTime;", "must not name `std::time::SystemTime`"),
         ("src/domain/a.rs", "use serde::Serialize;", "must not name `serde`"),
         ("src/domain/a.rs", "use tokio::time;", "must not name `tokio`"),
+        ("src/domain/a.rs", "fn f() { chrono::Utc::now() }", "must not name `chrono::Utc::now`"),
+        ("src/rpde/a.rs", "use std::{fs::File, io};", "must not name `std::fs`: it keeps nothing"),
+        ("src/store/a.rs", "use reqwest::Client;", "must not name `reqwest`"),
+        ("src/engine/a.rs", "fn f() -> rusqlite::Result<()>;", "must not name `rusqlite`"),
         ("src/store/a.rs", "fn f(v: serde_json::Value) {}", "belongs to `sandbox` and `cli`"),
         ("src/rpde/a.rs", "use serde_json::{Error, Value};", "belongs to `sandbox` and `cli`"),
         ("src/store/a.rs", "fn f() { x.unwrap(); }", "src/store/a.rs:2: `unwrap` outside tests"),
