@@ -95,6 +95,8 @@ pub(super) struct Walker {
     pacer: Pacer,
     jitter: Jitter,
     seen: HashSet<u64>,
+    /// The walk that goes on; another number in `starts` means that a new one was asked for.
+    walk: i64,
 }
 
 /// What a page's `next` leads to.
@@ -129,6 +131,7 @@ impl Walker {
             pacer: Pacer::every(setup.poll_interval),
             jitter: Jitter::seeded(seed),
             seen: HashSet::new(),
+            walk: 0,
         }
     }
 
@@ -147,6 +150,7 @@ impl Walker {
 
     async fn walk_from(&mut self, start: Start, progress: &Progress) -> Ended {
         let Start { walk, mut url, wait_until, mut at_end, mut failures } = start;
+        self.walk = walk;
         if let Some(wait_until) = wait_until {
             let seconds = wait_until.seconds_since(self.clock.now());
             if self.mode == Mode::Once && seconds > ONCE_WAIT_SECONDS_MAX {
@@ -157,6 +161,9 @@ impl Walker {
             }
         }
         loop {
+            if self.is_restarted() {
+                return Ended::Restarted;
+            }
             if at_end && let Err(wait) = self.pacer.may_poll_last_page() {
                 if !self.wait(wait).await {
                     return Ended::Restarted;
@@ -295,12 +302,14 @@ impl Walker {
         }
     }
 
+    fn is_restarted(&self) -> bool {
+        self.starts.borrow().get(&self.feed).is_some_and(|start| start.walk != self.walk)
+    }
+
     /// Waits for a short time; whether it passed before a new walk was asked for.
     async fn wait(&mut self, time: Duration) -> bool {
-        let walk = |starts: &Starts, feed| starts.get(&feed).map(|start| start.walk);
-        let before = walk(&self.starts.borrow(), self.feed);
-        let feed = self.feed;
-        let restarted = self.starts.wait_for(|starts| walk(starts, feed) != before);
+        let (feed, walk) = (self.feed, self.walk);
+        let restarted = self.starts.wait_for(|starts| starts.get(&feed).is_some_and(|start| start.walk != walk));
         tokio::select! {
             () = tokio::time::sleep(time) => true,
             changed = restarted => changed.is_err(),

@@ -174,3 +174,39 @@ fn create_file(path: &Path, kind: &Kind) -> Result<()> {
     }
     options.open(path).map(drop).map_err(|source| StoreError::File { action: "create", path: path.to_owned(), source })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(sql: &str) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file.db");
+        Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        Database::open(&path, &STATE).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn foreign_and_newer_files_are_refused_with_what_to_do() {
+        assert!(refusal("CREATE TABLE t (x)").contains("is not a state of bookable"));
+        assert!(refusal("PRAGMA application_id = 7").contains("name another file with --state"));
+        let newer = refusal("PRAGMA application_id = 1112232788; PRAGMA user_version = 99; CREATE TABLE t (x)");
+        assert!(newer.contains("schema version 99") && newer.contains("install the newer version"), "{newer}");
+    }
+
+    #[test]
+    fn a_file_is_made_once_and_keeps_its_version() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file.db");
+        for _ in 0..2 {
+            let database = Database::open(&path, &CATALOGUE).unwrap();
+            assert_eq!(database.version().unwrap(), 1);
+            let secure: i64 = database.connection.query_row("PRAGMA secure_delete", [], |row| row.get(0)).unwrap();
+            assert_eq!(secure, 1);
+        }
+        assert!(matches!(
+            Database::open_to_read(&directory.path().join("none.db"), &STATE),
+            Err(StoreError::Missing { .. })
+        ));
+    }
+}

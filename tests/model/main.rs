@@ -1,6 +1,8 @@
 //! The incremental catalogue against a naive model: for random histories of synthetic items, in any order, split into any
 //! pages and batches, with restarts and a clock that jumps, the catalogue equals the one computed from the final items.
 
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+
 mod histories;
 mod naive;
 mod properties;

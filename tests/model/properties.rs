@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::histories::{Change, Event, changes, history};
+use crate::histories::{Event, changes, history};
 use crate::naive::World;
 use crate::rig::Rig;
 
@@ -123,7 +123,9 @@ proptest! {
         prop_assert_eq!(rig.rows(), before, "pages of the old walk are passed by, and nothing goes before the end");
         rig.batch_in_walk(&[second.clone(), Vec::new()], 2, true);
         let mut world = World::default();
-        second.iter().for_each(|change: &Change| world.take(change));
+        for change in &second {
+            world.take(change);
+        }
         prop_assert_eq!(rig.rows(), world.bookable(NOW));
         rig.check_whole();
     }

@@ -1,3 +1,5 @@
+//! The rules and policies, each case in words.
+
 use super::*;
 
 const START: &str = "2026-12-01T18:00:00Z";

@@ -1,3 +1,5 @@
+//! Which URLs are taken as feeds and as `next`, and where they lead.
+
 use super::*;
 
 fn feed(text: &str) -> FeedUrl {

@@ -1,3 +1,5 @@
+//! The retry table, over every status and fault.
+
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -125,7 +125,7 @@ CREATE VIEW freshness AS
 SELECT
   name AS feed,
   read_to_end_at,
-  unixepoch() - unixepoch(read_to_end_at) AS age_seconds,          -- null: not read to its end yet
-  coalesce(unixepoch() - unixepoch(read_to_end_at) > 86400, 1) AS stale, -- 1: older than the licence's 24 hours
+  strftime('%s', 'now') - strftime('%s', read_to_end_at) AS age_seconds,                   -- null: not yet
+  coalesce(strftime('%s', 'now') - strftime('%s', read_to_end_at) > 86400, 1) AS stale,    -- 1: older than 24 hours
   license
 FROM feed;

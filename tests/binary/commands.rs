@@ -1,0 +1,130 @@
+//! explain, search, snapshot, rebuild, purge, demo.
+
+use bookable::sandbox::Feed;
+use serde_json::{Value, json};
+
+use crate::rig::{Rig, error_line, now};
+
+fn session(rig: &Rig, id: &str, change: &Value) {
+    let start = now().plus_seconds(3600).to_string();
+    let mut data = json!({"@type": "ScheduledSession", "@id": format!("s/{id}"), "identifier": id, "superEvent": "ss/open",
+        "startDate": start, "imin:isPotentiallyBookable": true});
+    for (key, value) in change.as_object().unwrap() {
+        data[key] = value.clone();
+    }
+    rig.sandbox.publish(Feed::ScheduledSessions, id, &data);
+}
+
+#[test]
+fn explain_knows_every_reason() {
+    let rig = Rig::empty();
+    rig.publish_open_series("open");
+    rig.publish_series("unflagged", &json!({"imin:isPotentiallyBookable": 1}));
+    rig.publish_series("bad", &json!({"imin:isPotentiallyBookable": true, "validFromBeforeStartDate": "1 week"}));
+    rig.publish_series("empty", &json!({"imin:isPotentiallyBookable": true, "validFromBeforeStartDate": "PT0S"}));
+    rig.publish_series("late", &json!({"imin:isPotentiallyBookable": true, "validFromBeforeStartDate": "PT1M"}));
+    rig.publish_series("none", &Value::Null);
+    let table = [
+        ("bookable", json!({})),
+        ("no_identifier", json!({"identifier": null})),
+        ("cancelled", json!({"eventStatus": "https://schema.org/EventCancelled"})),
+        ("postponed", json!({"eventStatus": "https://schema.org/EventPostponed"})),
+        ("session_not_bookable", json!({"imin:isPotentiallyBookable": "true"})),
+        ("no_start_date", json!({"startDate": null})),
+        ("bad_start_date", json!({"startDate": "2999-01-01T10:00:00"})),
+        ("no_series_link", json!({"superEvent": null})),
+        ("orphan", json!({"superEvent": "ss/nowhere"})),
+        ("no_public_adult", json!({"superEvent": "ss/none"})),
+        ("series_not_bookable", json!({"superEvent": "ss/unflagged"})),
+        ("bad_window", json!({"superEvent": "ss/bad"})),
+        ("empty_window", json!({"superEvent": "ss/empty"})),
+        ("not_yet_open", json!({"superEvent": "ss/late"})),
+        ("started", json!({"startDate": "2001-01-01T10:00:00Z"})),
+    ];
+    for (code, change) in &table {
+        session(&rig, code, change);
+    }
+    rig.succeed(&["harvest", "--once"]);
+    for (code, _) in &table {
+        let answer = rig.succeed(&["explain", &format!("s/{code}"), "--json"]);
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(answer["verdict"], *code);
+        assert_eq!(answer["bookable"], *code == "bookable");
+        assert!(rig.succeed(&["explain", code]).starts_with(&format!("{code}: ")), "{code}");
+    }
+    assert_eq!(rig.shown(), ["bookable"]);
+    assert_eq!(rig.run(&["explain", "nobody"]).status.code(), Some(1));
+}
+
+#[test]
+fn search_prints_what_the_view_holds() {
+    let rig = Rig::empty();
+    rig.publish_open_series("open");
+    session(&rig, "a", &json!({"name": "Morning Yoga"}));
+    session(&rig, "b", &json!({"name": "Evening Spin"}));
+    rig.succeed(&["harvest", "--once"]);
+    let found: Value = serde_json::from_str(&rig.succeed(&["search", "--words", "yoga"])).unwrap();
+    assert_eq!(found.as_array().unwrap().len(), 1);
+    assert_eq!(found[0]["identifier"], "a");
+    assert!(rig.succeed(&["search", "--format", "table"]).contains("Evening Spin"));
+    assert_eq!(rig.succeed(&["search", "--format", "ndjson"]).lines().count(), 2);
+    assert!(rig.succeed(&["search", "--format", "csv"]).starts_with("session_id,identifier,checkout_url,"));
+}
+
+#[test]
+fn snapshot_rebuild_and_purge() {
+    let rig = Rig::empty();
+    rig.publish_open_series("open");
+    session(&rig, "a", &json!({}));
+    rig.succeed(&["harvest", "--once"]);
+
+    rig.succeed(&["snapshot", "copy.db"]);
+    let copy = rusqlite::Connection::open(rig.path("copy.db")).unwrap();
+    let mode: String = copy.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+    let rows: i64 = copy.query_row("SELECT count(*) FROM bookable_session", [], |row| row.get(0)).unwrap();
+    assert_eq!((mode.as_str(), rows), ("delete", 1));
+    drop(copy);
+    std::fs::write(rig.path("copy.db-wal"), "a reader's log").unwrap();
+    let refused = rig.run(&["snapshot", "copy.db"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(error_line(&refused).contains("copy.db-wal"));
+    assert_eq!(rig.run(&["snapshot", "catalogue.db"]).status.code(), Some(1), "not onto itself");
+
+    for file in bookable::store::files_of(&rig.path("catalogue.db")) {
+        let _ = std::fs::remove_file(file);
+    }
+    let asked = rig.sandbox.requests().len();
+    rig.succeed(&["rebuild"]);
+    assert_eq!(rig.shown(), ["a"]);
+    assert_eq!(rig.sandbox.requests().len(), asked, "without the network");
+
+    rig.succeed(&["purge", "--yes"]);
+    let left: Vec<_> = std::fs::read_dir(rig.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| name.to_string_lossy().starts_with("copy.db")), "{left:?}");
+    assert_eq!(rig.run(&["status"]).status.code(), Some(1));
+}
+
+#[test]
+fn the_demo_ends_by_itself_and_leaves_a_catalogue() {
+    let rig = Rig::empty();
+    let output = rig.bare(&["demo", "--sessions", "500"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("sessions can be booked now") && text.contains("/v1/scheduled-sessions/"), "{text}");
+    assert!(rig.path("demo/catalogue.db").exists());
+}
+
+#[test]
+fn every_query_of_the_readme_runs() {
+    let rig = Rig::empty();
+    rig.bare(&["demo", "--sessions", "500"]).output().unwrap();
+    let catalogue = rusqlite::Connection::open(rig.path("demo/catalogue.db")).unwrap();
+    let readme = include_str!("../../README.md");
+    let queries: Vec<&str> = readme.split("```sql\n").skip(1).filter_map(|text| text.split("```").next()).collect();
+    assert_eq!(queries.len(), 10);
+    for query in queries {
+        let mut statement = catalogue.prepare(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+        let mut rows = statement.query([]).unwrap();
+        while rows.next().unwrap_or_else(|error| panic!("{query}: {error}")).is_some() {}
+    }
+}

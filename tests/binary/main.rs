@@ -1,0 +1,9 @@
+//! The real binary against the sandbox over real sockets and files. All data is synthetic.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod commands;
+mod daemon;
+mod once;
+mod publisher;
+mod rig;
+mod settings;

@@ -1,0 +1,163 @@
+//! A sandbox in this process, a folder, and the binary in a process of its own with nothing of this one's environment.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant as Moment};
+
+use bookable::clock::Clock;
+use bookable::domain::Instant;
+use bookable::sandbox::{Feed, Sandbox, SandboxHandle, SandboxOptions, serve};
+use rusqlite::{Connection, OpenFlags};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// How long anything is waited for before the test fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Rig {
+    pub(crate) sandbox: SandboxHandle,
+    pub(crate) base: String,
+    directory: TempDir,
+    _runtime: Runtime,
+}
+
+impl Rig {
+    /// A sandbox without items of its own.
+    pub(crate) fn empty() -> Self {
+        Self::with(SandboxOptions { sessions: 0, churn_per_second: 0.0, ..SandboxOptions::default() })
+    }
+
+    pub(crate) fn with(options: SandboxOptions) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let sandbox = Sandbox::new(options, Clock::system()).unwrap();
+        let handle = sandbox.handle();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        runtime.spawn(serve(listener, sandbox, std::future::pending()));
+        Self { sandbox: handle, base, directory: tempfile::tempdir().unwrap(), _runtime: runtime }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// The binary in the folder, with no settings but these arguments.
+    pub(crate) fn bare(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bookable"));
+        command.args(arguments).env_clear().current_dir(self.directory.path()).stdin(Stdio::null());
+        command
+    }
+
+    /// The binary with the settings that reach the sandbox.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.bare(arguments);
+        command
+            .env("BOOKABLE_FIREHOSE_URL", format!("{}/firehose/standard/", self.base))
+            .env("BOOKABLE_CHECKOUT_BASE_URL", &self.base)
+            .env("BOOKABLE_API_KEY", "sandbox-key")
+            .env("BOOKABLE_POLL_INTERVAL", "50ms");
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs to success and gives standard output.
+    pub(crate) fn succeed(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", error_text(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    pub(crate) fn daemon(&self) -> Daemon {
+        Daemon(self.command(&["harvest"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    /// What a reader sees, who opens the file anew each time.
+    pub(crate) fn shown(&self) -> Vec<String> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let Ok(connection) = Connection::open_with_flags(self.path("catalogue.db"), flags) else { return Vec::new() };
+        connection.busy_timeout(Duration::ZERO).unwrap();
+        let sql = "SELECT identifier FROM bookable_session ORDER BY identifier";
+        let Ok(mut statement) = connection.prepare(sql) else { return Vec::new() };
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    /// Waits until the catalogue shows just these, and fails where it does not come to that.
+    pub(crate) fn wait_for(&self, expected: &[&str]) {
+        wait_until(&format!("{expected:?} on show"), || self.shown() == expected);
+    }
+
+    pub(crate) fn publish_series(&self, id: &str, offer: &Value) {
+        let data = json!({"@type": "SessionSeries", "@id": format!("ss/{id}"), "name": format!("Series {id}"),
+            "imin:aggregateOffer": {"publicAdult": offer}});
+        self.sandbox.publish(Feed::SessionSeries, id, &data);
+    }
+
+    /// A series that is bookable from publication.
+    pub(crate) fn publish_open_series(&self, id: &str) {
+        self.publish_series(id, &json!({"imin:isPotentiallyBookable": true}));
+    }
+
+    pub(crate) fn publish_session(&self, id: &str, series: &str, starts_in_seconds: i64) {
+        let start = now().plus_seconds(starts_in_seconds).to_string();
+        let data = json!({"@type": "ScheduledSession", "@id": format!("s/{id}"), "identifier": id,
+            "superEvent": format!("ss/{series}"), "startDate": start, "imin:isPotentiallyBookable": true});
+        self.sandbox.publish(Feed::ScheduledSessions, id, &data);
+    }
+}
+
+/// A running `harvest`, killed when the test ends however it ends.
+pub(crate) struct Daemon(pub(crate) Child);
+
+impl Daemon {
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// Waits for the process to end and gives its exit code.
+    pub(crate) fn exit_code(&mut self) -> Option<i32> {
+        let began = Moment::now();
+        while began.elapsed() < PATIENCE {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("the daemon does not end");
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = Moment::now();
+    while !holds() {
+        assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+pub(crate) fn now() -> Instant {
+    Clock::system().now()
+}
+
+/// Standard error, which must be one line.
+pub(crate) fn error_line(output: &Output) -> String {
+    let text = error_text(output);
+    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("bookable: ")).collect();
+    assert_eq!(lines.len(), 1, "{text}");
+    lines[0].to_owned()
+}
+
+pub(crate) fn error_text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
