@@ -105,6 +105,9 @@ impl FeedLog {
     pub(super) fn replace(&mut self, slot: u32, body: Body, deleted: bool, modified: i64) -> i64 {
         let modified = self.following(modified);
         if let Some(item) = self.items.get_mut(slot as usize) {
+            if let Body::Published(published) = &body {
+                self.published.insert(published.rpde_id.clone(), slot);
+            }
             *item = Item { modified, deleted, body };
             self.order.push((modified, slot));
             if self.order.len() > 2 * self.items.len() + 1024 {
