@@ -5,6 +5,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::error::{Result, StoreError};
 
@@ -24,7 +25,7 @@ impl HarvestLock {
         for path in [lock_path(catalogue), lock_path(state)] {
             let wrap = |source| StoreError::File { action: "lock", path: path.clone(), source };
             let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(wrap)?;
-            match file.try_lock() {
+            match lock_soon(&file) {
                 Ok(()) => held.push(file),
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(source)) => return Err(wrap(source)),
@@ -32,6 +33,27 @@ impl HarvestLock {
         }
         Ok(Some(Self { _held: held }))
     }
+}
+
+impl HarvestLock {
+    /// Whether another process holds the lock of this catalogue or state. Makes no files.
+    pub fn is_held(catalogue: &Path, state: &Path) -> bool {
+        [lock_path(catalogue), lock_path(state)].iter().any(|path| {
+            let probe = File::open(path).map(|file| file.try_lock_shared());
+            matches!(probe, Ok(Err(TryLockError::WouldBlock)))
+        })
+    }
+}
+
+/// Takes a lock, asking a few times over: somebody who only asks whether it is held has it for a moment.
+fn lock_soon(file: &File) -> std::result::Result<(), TryLockError> {
+    for _ in 0..4 {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+            answer => return answer,
+        }
+    }
+    file.try_lock()
 }
 
 /// The lock file beside a database.

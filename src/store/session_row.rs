@@ -5,7 +5,7 @@ use rusqlite::{CachedStatement, Connection, Row, params};
 use super::keys::{LinkKey, SessionKey};
 use crate::domain::{DateError, EventStatus, FeedDate, Instant, Reason, Session, SessionTerms, Start, Verdict, Window};
 
-/// The columns that [`write`] sets, in its order.
+/// The columns that [`write()`] sets, in its order.
 const INSERT: &str = "INSERT INTO session (key, item_id, modified, walk, link, reason, opens, closes, \
     potentially_bookable, status, start, start_millis, start_offset, id, identifier, ends, duration_minutes, \
     remaining_capacity, maximum_capacity, attendance_mode, url, name, place, address, postcode, latitude, longitude, \

@@ -44,7 +44,7 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &Json) -> Result<(), F
     let now = Clock::system().now();
     let state = settings.state();
     let report = StateReader::open(&state)?.report(now)?;
-    let running = HarvestLock::try_take(&settings.catalogue(), &state)?.is_none();
+    let running = HarvestLock::is_held(&settings.catalogue(), &state);
     let fresh = !report.feeds.is_empty() && report.feeds.iter().all(|feed| Health::of(feed, now) == Health::Fresh);
     if arguments.json {
         output::data(&format!("{:#}", as_json(&report, now, running, fresh)))?;
