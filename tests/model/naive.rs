@@ -22,13 +22,30 @@ pub(crate) struct Row {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct World {
     items: BTreeMap<(bool, u8), (i64, Kind)>,
+    deleted_at: BTreeMap<(bool, u8), i64>,
 }
 
+/// The policy: a deletion is remembered for eight days, then a start forgets it (RPDE asks publishers for seven).
+const REMEMBERED_SECONDS: i64 = 8 * 86_400;
+
 impl World {
-    pub(crate) fn take(&mut self, change: &Change) {
+    /// Takes in a change that comes at `now` (seconds since 1970).
+    pub(crate) fn take(&mut self, change: &Change, now: i64) {
         let key = (change.is_series(), change.id);
         if self.items.get(&key).is_none_or(|(modified, _)| *modified <= change.modified) {
             self.items.insert(key, (change.modified, change.kind.clone()));
+            self.deleted_at.remove(&key);
+            if matches!(change.kind, Kind::DeletedSession | Kind::DeletedSeries) {
+                self.deleted_at.insert(key, now);
+            }
+        }
+    }
+
+    /// A start at `now`: deletions that are old enough are forgotten.
+    pub(crate) fn forget(&mut self, now: i64) {
+        let old = self.deleted_at.extract_if(.., |_, at| *at < now - REMEMBERED_SECONDS);
+        for (key, _) in old {
+            self.items.remove(&key);
         }
     }
 

@@ -19,7 +19,7 @@ proptest! {
         for event in &events {
             match event {
                 Event::Batch(pages) => {
-                    pages.iter().flatten().for_each(|change| world.take(change));
+                    pages.iter().flatten().for_each(|change| world.take(change, rig.now.as_seconds()));
                     rig.batch(pages);
                 }
                 Event::Clock(now) => rig.set_clock(*now),
@@ -27,7 +27,10 @@ proptest! {
                     rig.finish_loading();
                     loaded = true;
                 }
-                Event::Restart => rig.restart(),
+                Event::Restart => {
+                    rig.restart();
+                    world.forget(rig.now.as_seconds());
+                }
             }
             if loaded {
                 prop_assert_eq!(rig.rows(), world.bookable(rig.now.as_seconds()));
@@ -124,7 +127,7 @@ proptest! {
         rig.batch_in_walk(&[second.clone(), Vec::new()], 2, true);
         let mut world = World::default();
         for change in &second {
-            world.take(change);
+            world.take(change, NOW);
         }
         prop_assert_eq!(rig.rows(), world.bookable(NOW));
         rig.check_whole();
