@@ -114,8 +114,10 @@ fn feed(serving: &Serving, feed: Feed, uri: &Uri, headers: &HeaderMap) -> Respon
     let fault = shared.take_fault(feed);
     if let Some(Fault::Status { status, retry_after }) = fault {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let wait = retry_after.map(|seconds| [(header::RETRY_AFTER, seconds.to_string())]);
-        return (status, wait.unwrap_or_else(|| [(header::RETRY_AFTER, String::new())]), "a fault\n").into_response();
+        return match retry_after {
+            Some(seconds) => (status, [(header::RETRY_AFTER, seconds.to_string())], "a fault\n").into_response(),
+            None => (status, "a fault\n").into_response(),
+        };
     }
     let page = match page(serving, feed, asked, uri.query().unwrap_or_default()) {
         Ok(page) => page,
