@@ -119,7 +119,10 @@ fn feed(serving: &Serving, feed: Feed, uri: &Uri, headers: &HeaderMap) -> Respon
             None => (status, "a fault\n").into_response(),
         };
     }
-    let page = match page(serving, feed, asked, uri.query().unwrap_or_default()) {
+    // `next` names the host that was asked, as a real publisher's would: localhost stays localhost.
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let base = host.map_or_else(|| serving.base.to_string(), |host| format!("http://{host}"));
+    let page = match page(serving, &base, feed, asked, uri.query().unwrap_or_default()) {
         Ok(page) => page,
         Err(why) => return (StatusCode::BAD_REQUEST, why).into_response(),
     };
@@ -128,7 +131,7 @@ fn feed(serving: &Serving, feed: Feed, uri: &Uri, headers: &HeaderMap) -> Respon
     answer(page, fault, gzip)
 }
 
-fn page(serving: &Serving, feed: Feed, asked: &str, query: &str) -> Result<String, &'static str> {
+fn page(serving: &Serving, base: &str, feed: Feed, asked: &str, query: &str) -> Result<String, &'static str> {
     let cursor = Cursor::parse(query)?;
     let (items, world) = {
         let state = serving.shared.state();
@@ -136,7 +139,7 @@ fn page(serving: &Serving, feed: Feed, asked: &str, query: &str) -> Result<Strin
         (PageItems::take(&state, feed, cursor.as_ref(), limit), Arc::clone(&state.world))
     };
     let next = items.next(&world, asked, cursor.as_ref());
-    let next = if serving.shared.options.relative_next { next } else { format!("{}{next}", serving.base) };
+    let next = if serving.shared.options.relative_next { next } else { format!("{base}{next}") };
     Ok(items.render(&world, &next))
 }
 

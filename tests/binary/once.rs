@@ -61,6 +61,32 @@ fn faults_that_pass_are_waited_out() {
 }
 
 #[test]
+fn broken_pages_and_connections_are_asked_for_again() {
+    let rig = Rig::with(SandboxOptions { sessions: 200, churn_per_second: 0.0, ..SandboxOptions::default() });
+    rig.sandbox.set_faults("malformed:1@session-series,drop:1@scheduled-sessions".parse().unwrap());
+    // Asked by its other name, the sandbox leads on under that name.
+    let url = rig.base.replace("127.0.0.1", "localhost");
+    let mut command = rig.command(&["harvest", "--once"]);
+    let output = command.env("BOOKABLE_FIREHOSE_URL", format!("{url}/firehose/standard/")).output().unwrap();
+    assert!(output.status.success(), "{}", error_text(&output));
+    assert!(error_text(&output).contains("unreadable") && error_text(&output).contains("interrupted"));
+    assert!(rig.shown().len() > 20);
+}
+
+#[test]
+fn the_sandbox_tells_a_missing_key_from_a_wrong_one() {
+    let rig = Rig::empty();
+    let url = format!("{}/firehose/standard/session-series", rig.base);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let status = |key: Option<&str>| {
+        let request =
+            key.iter().fold(reqwest::Client::new().get(&url), |request, key| request.header("X-API-KEY", *key));
+        runtime.block_on(async { request.send().await.unwrap().status().as_u16() })
+    };
+    assert_eq!([status(None), status(Some("wrong")), status(Some("sandbox-key"))], [401, 403, 200]);
+}
+
+#[test]
 fn retry_after_is_obeyed() {
     let rig = Rig::empty();
     rig.sandbox.set_faults("retry-after=429:2:1@session-series".parse().unwrap());
