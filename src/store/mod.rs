@@ -16,6 +16,7 @@ mod feeds;
 mod index;
 mod keys;
 mod lock;
+mod lookup;
 mod report;
 mod series_book;
 mod series_row;
@@ -29,6 +30,7 @@ use std::path::{Path, PathBuf};
 pub use error::{Result, StoreError};
 pub use feeds::{Counts, FeedSetup, Note, Position};
 pub use lock::{HarvestLock, purge};
+pub use lookup::{Bookable, CatalogueReader, Kind, OfferRow};
 pub use report::{Explained, FeedReport, FindingReport, Report, ResyncAnswer, StateReader, request_resync};
 
 use catalogue::Catalogue;
