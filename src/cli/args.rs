@@ -37,6 +37,35 @@ pub(super) struct SettingFlags {
     /// The session-series feed, where it lies elsewhere
     #[arg(long, global = true, value_name = "URL")]
     session_series_url: Option<OsString>,
+    /// Harvest facility uses and slots too
+    #[arg(
+        long,
+        global = true,
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        help = "Harvest facility uses and slots too [default: false]"
+    )]
+    slots: Option<OsString>,
+    /// The facility-uses feed, where it lies elsewhere
+    #[arg(long, global = true, value_name = "URL")]
+    facility_uses_url: Option<OsString>,
+    /// The slots feed, where it lies elsewhere
+    #[arg(long, global = true, value_name = "URL")]
+    slots_url: Option<OsString>,
+    /// The path of a slot's page at the Checkout, such as /v1/slots/{identifier}; imin documents none
+    #[arg(long, global = true, value_name = "PATH")]
+    slot_checkout_path: Option<OsString>,
+    /// Your name as a broker: only what its bookable-sellers feed lists is bookable
+    #[arg(long, global = true, value_name = "NAME")]
+    broker: Option<OsString>,
+    /// The broker's bookable-sellers feed, where it lies elsewhere
+    #[arg(long, global = true, value_name = "URL")]
+    bookable_sellers_url: Option<OsString>,
+    /// The datasets to be named as sources, where they lie elsewhere
+    #[arg(long, global = true, value_name = "URL")]
+    datasets_url: Option<OsString>,
     /// Your Checkout's host, such as checkout.example.org
     #[arg(long, global = true, value_name = "HOST")]
     checkout_base_url: Option<OsString>,
@@ -67,6 +96,13 @@ impl SettingFlags {
             ("firehose_url", &self.firehose_url),
             ("scheduled_sessions_url", &self.scheduled_sessions_url),
             ("session_series_url", &self.session_series_url),
+            ("slots", &self.slots),
+            ("facility_uses_url", &self.facility_uses_url),
+            ("slots_url", &self.slots_url),
+            ("slot_checkout_path", &self.slot_checkout_path),
+            ("broker", &self.broker),
+            ("bookable_sellers_url", &self.bookable_sellers_url),
+            ("datasets_url", &self.datasets_url),
             ("checkout_base_url", &self.checkout_base_url),
             ("api_key_file", &self.api_key_file),
             ("catalogue", &self.catalogue),
@@ -81,7 +117,7 @@ impl SettingFlags {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Walk both feeds and keep the catalogue right, as items arrive and as time passes, until SIGTERM or SIGINT
+    /// Walk the feeds and keep the catalogue right, as items arrive and as time passes, until SIGTERM or SIGINT
     Harvest(Harvest),
     /// Tell whether all is well: feeds, positions, freshness, counts, reasons (exit code 1: stale or broken)
     Status(Json),
@@ -105,7 +141,7 @@ pub(super) enum Command {
 
 #[derive(Args, Debug)]
 pub(super) struct Harvest {
-    /// Stop once both feeds have been walked to their last pages
+    /// Stop once all feeds have been walked to their last pages
     #[arg(long)]
     pub(super) once: bool,
 }
@@ -238,7 +274,7 @@ mod tests {
     #[test]
     fn every_setting_is_a_flag_that_reaches_it() {
         for setting in SETTINGS {
-            let arguments = Arguments::parse_from(["bookable", "rebuild", &flag(setting.name), "value"]);
+            let arguments = Arguments::parse_from(["bookable", "rebuild", &format!("{}=value", flag(setting.name))]);
             assert_eq!(
                 arguments.settings.given().get(setting.name),
                 Some(&OsString::from("value")),

@@ -10,10 +10,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+mod feeds;
 mod file;
 
 use super::failure::Failure;
-use crate::domain::{CheckoutBase, Feed};
+use crate::domain::Feed;
 use crate::rpde::{ApiKey, FeedUrl, KEY_BYTES_MAX, checked_interval};
 use crate::store::{FeedSetup, StoreSetup};
 
@@ -29,10 +30,17 @@ const fn setting(name: &'static str, default: Option<&'static str>) -> Setting {
 }
 
 /// Every setting.
-pub(super) const SETTINGS: [Setting; 10] = [
+pub(super) const SETTINGS: [Setting; 17] = [
     setting("firehose_url", Some("https://firehose.imin.co/firehose/standard/")),
     setting("scheduled_sessions_url", None),
     setting("session_series_url", None),
+    setting("slots", Some("false")),
+    setting("facility_uses_url", None),
+    setting("slots_url", None),
+    setting("slot_checkout_path", None),
+    setting("broker", None),
+    setting("bookable_sellers_url", None),
+    setting("datasets_url", None),
     setting("checkout_base_url", None),
     setting("api_key_file", None),
     setting("catalogue", Some("catalogue.db")),
@@ -164,31 +172,6 @@ impl Settings {
         self.value("state").map_or_else(|| state_beside(&self.catalogue()), |value| PathBuf::from(&value.text))
     }
 
-    /// Where each feed begins.
-    pub(super) fn feeds(&self) -> Result<Vec<(Feed, FeedUrl)>, Failure> {
-        let mut feeds = Vec::new();
-        for feed in Feed::ALL {
-            let own = match feed {
-                Feed::SessionSeries => "session_series_url",
-                Feed::ScheduledSessions => "scheduled_sessions_url",
-            };
-            let url = if self.value(own).is_some() {
-                FeedUrl::parse(self.text(own)?).map_err(|error| self.wrong(own, error))?
-            } else {
-                let base =
-                    FeedUrl::parse(self.text("firehose_url")?).map_err(|error| self.wrong("firehose_url", error))?;
-                base.below(feed.name())
-            };
-            feeds.push((feed, url));
-        }
-        Ok(feeds)
-    }
-
-    /// What checkout URLs are made from.
-    pub(super) fn checkout(&self) -> Result<CheckoutBase, Failure> {
-        CheckoutBase::parse(self.text("checkout_base_url")?).map_err(|error| self.wrong("checkout_base_url", error))
-    }
-
     /// The time between two polls of a last page.
     pub(super) fn poll_interval(&self, feeds: &[(Feed, FeedUrl)]) -> Result<Duration, Failure> {
         let name = "poll_interval";
@@ -244,8 +227,8 @@ impl Settings {
         Ok(StoreSetup {
             state,
             catalogue,
-            checkout: self.checkout()?,
-            feeds: self.feeds()?.into_iter().map(setup).collect(),
+            checkout: self.checkout_urls()?,
+            feeds: Some(self.feeds()?.into_iter().map(setup).collect()),
         })
     }
 }

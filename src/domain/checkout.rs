@@ -88,9 +88,59 @@ impl CheckoutBase {
         format!("{}/v1/scheduled-sessions/{encoded}", self.0)
     }
 
+    /// The URL of the slot with this `identifier`, by a template that the operator gave.
+    pub fn slot_url(&self, path: &SlotPath, identifier: &str) -> String {
+        let encoded = utf8_percent_encode(identifier, ENCODE_URI_COMPONENT);
+        format!("{}{}{encoded}{}", self.0, path.before, path.after)
+    }
+
     /// The base as it stands in every URL made from it.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// A template such as `/v1/slots/{identifier}`. imin documents no guest checkout URL for slots, so there is no default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlotPath {
+    before: String,
+    after: String,
+}
+
+/// Why a template for slots was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum SlotPathError {
+    /// Not a path from the root.
+    #[error("it does not begin with a slash; give a path such as /v1/slots/{{identifier}}")]
+    NotAPath,
+    /// The place for the identifier is missing, or there is more than one.
+    #[error("it does not hold {{identifier}} just once; give a path such as /v1/slots/{{identifier}}")]
+    NotOneIdentifier,
+    /// A character that no URL holds as it is.
+    #[error("it holds a character that does not belong into a URL")]
+    BadCharacter,
+}
+
+impl SlotPath {
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// [`SlotPathError`] where no URL can be made with it.
+    pub fn parse(text: &str) -> Result<Self, SlotPathError> {
+        let text = text.trim();
+        if !text.starts_with('/') || text.starts_with("//") {
+            return Err(SlotPathError::NotAPath);
+        }
+        let (before, after) = text.split_once("{identifier}").ok_or(SlotPathError::NotOneIdentifier)?;
+        if after.contains("{identifier}") {
+            return Err(SlotPathError::NotOneIdentifier);
+        }
+        let foreign =
+            |c: char| !c.is_ascii_graphic() || matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}');
+        if before.contains(foreign) || after.contains(foreign) {
+            return Err(SlotPathError::BadCharacter);
+        }
+        Ok(Self { before: before.to_owned(), after: after.to_owned() })
     }
 }
 
@@ -127,6 +177,20 @@ mod tests {
             CheckoutBase::parse("checkout.example.org:8443").unwrap().as_str(),
             "https://checkout.example.org:8443"
         );
+    }
+
+    #[test]
+    fn slots_have_a_url_only_by_a_template() {
+        let base = CheckoutBase::parse("checkout.example.org").unwrap();
+        let path = SlotPath::parse("/v1/slots/{identifier}?from=app").unwrap();
+        assert_eq!(base.slot_url(&path, "a/b c"), "https://checkout.example.org/v1/slots/a%2Fb%20c?from=app");
+        let refused = |text| SlotPath::parse(text).unwrap_err();
+        assert_eq!(refused("v1/slots/{identifier}"), SlotPathError::NotAPath);
+        assert_eq!(refused("//evil.example.org/{identifier}"), SlotPathError::NotAPath);
+        assert_eq!(refused("/v1/slots/"), SlotPathError::NotOneIdentifier);
+        assert_eq!(refused("/{identifier}/{identifier}"), SlotPathError::NotOneIdentifier);
+        assert_eq!(refused("/a b/{identifier}"), SlotPathError::BadCharacter);
+        assert_eq!(refused("/{x}/{identifier}"), SlotPathError::BadCharacter);
     }
 
     #[test]

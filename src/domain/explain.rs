@@ -1,8 +1,9 @@
 //! The verdict rule by rule, for people: every rule is looked at, also behind the first that fails.
 
+use super::feed::Pair;
 use super::instant::{Instant, offset_text};
 use super::reason::Reason;
-use super::rules::{EventStatus, Opening, SeriesTerms, SessionTerms, Start, Verdict, judge};
+use super::rules::{Aggregate, EventStatus, Opening, OpportunityTerms, ParentTerms, Selling, Start, Verdict, judge};
 
 /// One rule or policy of bookability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub enum Rule {
     StartDate,
     /// The series is published.
     Series,
+    /// The broker may sell what the organizer offers; looked at where a broker is set.
+    Seller,
     /// Rule 2 of the imin documentation.
     SeriesFlag,
     /// Rule 3 of the imin documentation.
@@ -32,6 +35,7 @@ impl Rule {
             Self::SessionFlag => "session_flag",
             Self::StartDate => "start_date",
             Self::Series => "series",
+            Self::Seller => "seller",
             Self::SeriesFlag => "series_flag",
             Self::Window => "window",
         }
@@ -45,6 +49,7 @@ impl Rule {
             Self::SessionFlag => "rule 1: the session's imin:isPotentiallyBookable is true",
             Self::StartDate => "the session's startDate names an instant",
             Self::Series => "the session's series is published",
+            Self::Seller => "the series' organizer is in the broker's bookable-sellers feed",
             Self::SeriesFlag => "rule 2: the series' publicAdult imin:isPotentiallyBookable is true",
             Self::Window => "rule 3: now is within the booking window",
         }
@@ -62,32 +67,60 @@ pub struct Check {
     pub fact: String,
 }
 
-/// Looks at every rule for one session at `now`.
-pub fn explain(session: &SessionTerms, series: Option<&SeriesTerms>, now: Instant) -> Vec<Check> {
-    let check = |rule, holds: Option<bool>, fact: &str| Check { rule, holds, fact: fact.to_owned() };
-    let offer = series.and_then(|series| series.public_adult);
+/// What is explained, beside its terms.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// Which pair of feeds it belongs to, for the words.
+    pub pair: Pair,
+    /// The `@id` of its parent's organizer.
+    pub organizer_id: Option<&'a str>,
+}
+
+/// Looks at every rule for one session or slot at `now`.
+pub fn explain(
+    subject: Subject<'_>,
+    terms: &OpportunityTerms,
+    parent: Option<&ParentTerms>,
+    now: Instant,
+) -> Vec<Check> {
+    let check = |rule, holds: Option<bool>, fact: &str| Check { rule, holds, fact: subject.pair.say(fact) };
     let said = |yes: bool, name: &str| format!("{name} is {}", if yes { "given" } else { "missing or unusable" });
     let mut checks = vec![
-        check(Rule::Identifier, Some(session.has_identifier), &said(session.has_identifier, "identifier")),
-        check(Rule::Status, Some(session.status == EventStatus::Scheduled), status_fact(session.status)),
-        check(Rule::SessionFlag, Some(session.potentially_bookable), flag_fact(session.potentially_bookable)),
-        start_check(session.start),
+        check(Rule::Identifier, Some(terms.has_identifier), &said(terms.has_identifier, "identifier")),
+        check(Rule::Status, Some(terms.status == EventStatus::Scheduled), status_fact(terms.status)),
+        check(Rule::SessionFlag, Some(terms.potentially_bookable), flag_fact(terms.potentially_bookable)),
+        start_check(terms.start),
     ];
-    let series_fact = match (session.names_series, series) {
+    let parent_fact = match (terms.names_parent, parent) {
         (false, _) => "superEvent is missing",
         (true, None) => "superEvent names a series that is not published",
         (true, Some(_)) => "superEvent names a published series",
     };
-    checks.push(check(Rule::Series, Some(session.names_series && series.is_some()), series_fact));
-    checks.push(match (series, offer) {
+    checks.push(check(Rule::Series, Some(terms.names_parent && parent.is_some()), parent_fact));
+    checks.extend(parent.and_then(|parent| seller_check(parent.selling, subject.organizer_id)));
+    let aggregate = parent.map(|parent| parent.aggregate.or(terms.aggregate));
+    checks.push(match (aggregate, aggregate.and_then(Aggregate::public_adult)) {
         (None, _) => check(Rule::SeriesFlag, None, "no series to look at"),
         (_, None) => check(Rule::SeriesFlag, Some(false), "imin:aggregateOffer.publicAdult is missing"),
         (_, Some(offer)) => {
             check(Rule::SeriesFlag, Some(offer.potentially_bookable), flag_fact(offer.potentially_bookable))
         }
     });
-    checks.push(window_check(session, series, now));
+    checks.push(window_check(subject.pair, terms, aggregate.unwrap_or_default(), now));
     checks
+}
+
+/// Nothing where no broker is set.
+fn seller_check(selling: Selling, organizer_id: Option<&str>) -> Option<Check> {
+    let organizer =
+        organizer_id.map_or_else(|| "an organizer without @id".to_owned(), |id| format!("the organizer {id}"));
+    let (holds, fact) = match selling {
+        Selling::Unrestricted => return None,
+        Selling::Allowed => (Some(true), format!("{organizer} is in the feed")),
+        Selling::NotAllowed => (Some(false), format!("{organizer} is not in the feed")),
+        Selling::Unknown => (None, format!("the feed has not been read to its end yet; {organizer} is asked for")),
+    };
+    Some(Check { rule: Rule::Seller, holds, fact })
 }
 
 fn status_fact(status: EventStatus) -> &'static str {
@@ -112,17 +145,19 @@ fn start_check(start: Start) -> Check {
 }
 
 /// Rule 3 by itself: as [`judge`] sees it once everything else is taken to hold.
-fn window_check(session: &SessionTerms, series: Option<&SeriesTerms>, now: Instant) -> Check {
-    let willing = SessionTerms {
+fn window_check(pair: Pair, terms: &OpportunityTerms, aggregate: Aggregate, now: Instant) -> Check {
+    let willing = OpportunityTerms {
         has_identifier: true,
         status: EventStatus::Scheduled,
         potentially_bookable: true,
-        names_series: true,
-        ..*session
+        names_parent: true,
+        ..*terms
     };
-    let offer = series.and_then(|series| series.public_adult);
-    let open_offer = offer.map(|offer| super::rules::PublicAdult { potentially_bookable: true, ..offer });
-    let verdict = judge(&willing, Some(&SeriesTerms { public_adult: open_offer }));
+    let offer = aggregate.public_adult();
+    let open_offer = offer.map_or(Aggregate::WithoutPublicAdult, |offer| {
+        Aggregate::PublicAdult(super::rules::PublicAdult { potentially_bookable: true, ..offer })
+    });
+    let verdict = judge(&willing, Some(&ParentTerms { aggregate: open_offer, selling: Selling::Unrestricted }));
     let (holds, fact) = match verdict {
         Verdict::During(window) => {
             let opens = match (window.opens, offer.map(|offer| offer.opening)) {
@@ -134,7 +169,7 @@ fn window_check(session: &SessionTerms, series: Option<&SeriesTerms>, now: Insta
         }
         Verdict::Never(Reason::NoPublicAdult) => (None, "no public adult offer to take a window from".to_owned()),
         Verdict::Never(Reason::NoStartDate | Reason::BadStartDate) => (None, "no start to count from".to_owned()),
-        Verdict::Never(reason) => (Some(false), reason.words().to_owned()),
+        Verdict::Never(reason) => (Some(false), pair.say(reason.words())),
     };
     Check { rule: Rule::Window, holds, fact }
 }

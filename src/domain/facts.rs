@@ -1,4 +1,5 @@
-//! What is known of a session and of a series: the terms that the rules look at, and what the catalogue shows.
+//! What is known of sessions, slots and what they belong to: the terms that the rules look at, and what the catalogue
+//! shows.
 //!
 //! Texts are borrowed from the page that they came in wherever they can be. `None` is "the feed does not give it".
 
@@ -6,7 +7,7 @@ use std::borrow::Cow;
 
 use super::instant::Instant;
 use super::place::Place;
-use super::rules::{SeriesTerms, SessionTerms};
+use super::rules::{Aggregate, OpportunityTerms};
 
 /// A text of a feed.
 pub type Text<'a> = Cow<'a, str>;
@@ -25,33 +26,37 @@ pub struct Change<'a> {
 /// What has become of an item.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item<'a> {
-    /// A session as it now is.
-    Session(Box<Session<'a>>),
-    /// A series as it now is.
-    Series(Box<Series<'a>>),
+    /// A session or slot as it now is.
+    Opportunity(Box<Opportunity<'a>>),
+    /// A series or facility use as it now is.
+    Parent(Box<Parent<'a>>),
+    /// A seller whose opportunities the broker may sell.
+    Seller(Seller<'a>),
+    /// A dataset that is to be named.
+    Dataset(Box<Dataset<'a>>),
     /// Deleted, or replaced by something that cannot be used.
     Gone,
 }
 
-/// A ScheduledSession.
+/// A ScheduledSession or Slot.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Session<'a> {
+pub struct Opportunity<'a> {
     /// `@id`.
     pub id: Option<Text<'a>>,
     /// `identifier`, from which the checkout URL is made.
     pub identifier: Option<Text<'a>>,
-    /// `superEvent`: the series' `@id`.
-    pub series_id: Option<Text<'a>>,
+    /// `superEvent`, or `facilityUse`: the parent's `@id`.
+    pub parent_id: Option<Text<'a>>,
     /// What the rules look at.
-    pub terms: SessionTerms,
+    pub terms: OpportunityTerms,
     /// `endDate`, else `startDate` and `duration`.
     pub ends: Option<Instant>,
     /// `duration`, else from `startDate` to `endDate`.
     pub duration_minutes: Option<i64>,
-    /// `remainingAttendeeCapacity`.
-    pub remaining_capacity: Option<i64>,
-    /// `maximumAttendeeCapacity`.
-    pub maximum_capacity: Option<i64>,
+    /// `remainingAttendeeCapacity`, or `remainingUses`.
+    pub remaining: Option<i64>,
+    /// `maximumAttendeeCapacity`, or `maximumUses`.
+    pub maximum: Option<i64>,
     /// `eventAttendanceMode`.
     pub attendance_mode: Option<AttendanceMode>,
     /// `url`.
@@ -60,31 +65,29 @@ pub struct Session<'a> {
     pub name: Option<Text<'a>>,
     /// `location`, where the session has one of its own.
     pub place: Option<Place<'a>>,
+    /// A slot's own `imin:aggregateOffer`; what the rules look at of it is in `terms` too.
+    pub offer: AggregateOffer<'a>,
+    /// `offers`, where it has some of its own.
+    pub offers: Vec<Offer<'a>>,
 }
 
-/// A SessionSeries with the EventSeries that is embedded in it.
+/// A SessionSeries with the EventSeries that is embedded in it, or a FacilityUse.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Series<'a> {
-    /// `@id`, which sessions link to.
+pub struct Parent<'a> {
+    /// `@id`, which sessions or slots link to.
     pub id: Text<'a>,
-    /// What the rules look at.
-    pub terms: SeriesTerms,
-    /// `validFromBeforeStartDate` as the feed writes it, for `explain`.
-    pub valid_from: Option<Text<'a>>,
-    /// The EventSeries' name, else the series' own.
+    /// A facility use's `individualFacilityUse`, which slots may link to as well.
+    pub courts: Vec<Court<'a>>,
+    /// The EventSeries' name, else the series' own; or the facility use's.
     pub name: Option<Text<'a>>,
     /// Likewise.
     pub description: Option<Text<'a>>,
-    /// Labels of `activity`.
+    /// Labels of `activity` (else of a facility use's `facilityType`).
     pub activities: Vec<Text<'a>>,
     /// Labels of `level`.
     pub levels: Vec<Text<'a>>,
-    /// `publicAdult.price`, else its `lowPrice`.
-    pub price: Option<f64>,
-    /// `publicAdult.priceCurrency`.
-    pub currency: Option<Text<'a>>,
-    /// `publicAdult`'s `imin:membershipRequired`.
-    pub membership_required: Option<bool>,
+    /// `imin:aggregateOffer.publicAdult`.
+    pub offer: AggregateOffer<'a>,
     /// `ageRange.minValue`, in years.
     pub min_age: Option<i64>,
     /// `ageRange.maxValue`, in years.
@@ -93,9 +96,9 @@ pub struct Series<'a> {
     pub gender: Option<Gender>,
     /// `eventAttendanceMode`.
     pub attendance_mode: Option<AttendanceMode>,
-    /// `organizer.name`.
+    /// `organizer.name`, or `provider.name`.
     pub organizer: Option<Text<'a>>,
-    /// `organizer`'s `@id`.
+    /// The `@id` of that.
     pub organizer_id: Option<Text<'a>>,
     /// `location`.
     pub place: Option<Place<'a>>,
@@ -107,6 +110,75 @@ pub struct Series<'a> {
     pub dataset: Option<Text<'a>>,
     /// `imin:presentAsSlots`.
     pub present_as_slots: Option<bool>,
+    /// `offers`.
+    pub offers: Vec<Offer<'a>>,
+}
+
+/// An `IndividualFacilityUse`: one court of a facility use.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Court<'a> {
+    /// `@id`.
+    pub id: Text<'a>,
+    /// `name`.
+    pub name: Option<Text<'a>>,
+}
+
+/// `imin:aggregateOffer` with its `publicAdult`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AggregateOffer<'a> {
+    /// What the rules look at.
+    pub terms: Aggregate,
+    /// `validFromBeforeStartDate` as the feed writes it, for `explain`.
+    pub valid_from: Option<Text<'a>>,
+    /// `@id`.
+    pub id: Option<Text<'a>>,
+    /// `price`, else `lowPrice`.
+    pub price: Option<f64>,
+    /// `priceCurrency`.
+    pub currency: Option<Text<'a>>,
+    /// `imin:membershipRequired`.
+    pub membership_required: Option<bool>,
+}
+
+/// One of `offers`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Offer<'a> {
+    /// `@id`.
+    pub id: Option<Text<'a>>,
+    /// `name`.
+    pub name: Option<Text<'a>>,
+    /// `price`.
+    pub price: Option<f64>,
+    /// `priceCurrency`.
+    pub currency: Option<Text<'a>>,
+    /// `ageRange.minValue` (or of `ageRestriction`), in years.
+    pub min_age: Option<i64>,
+    /// `ageRange.maxValue`, in years.
+    pub max_age: Option<i64>,
+}
+
+/// An Organization of the bookable-sellers feed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seller<'a> {
+    /// `@id`, which series and facility uses name as their organizer.
+    pub id: Text<'a>,
+    /// `name`.
+    pub name: Option<Text<'a>>,
+}
+
+/// A Dataset of the attribution catalogue.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset<'a> {
+    /// `identifier`, which `imin:dataSource.identifier` names.
+    pub identifier: Text<'a>,
+    /// `name`.
+    pub name: Option<Text<'a>>,
+    /// `publisher.name`.
+    pub publisher: Option<Text<'a>>,
+    /// `url`, else `publisher.url`.
+    pub url: Option<Text<'a>>,
+    /// `license`.
+    pub license: Option<Text<'a>>,
 }
 
 /// `eventAttendanceMode` (schema.org).

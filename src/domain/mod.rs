@@ -8,21 +8,26 @@ mod explain;
 mod facts;
 mod feed;
 mod instant;
+mod offers;
 mod period;
 mod place;
 mod reason;
 pub mod rules;
 
-pub use checkout::{CheckoutBase, CheckoutBaseError, encode_uri_component};
-pub use explain::{Check, Rule, explain};
-pub use facts::{AttendanceMode, Change, Gender, Item, Series, Session, Text};
-pub use feed::Feed;
+pub use checkout::{CheckoutBase, CheckoutBaseError, SlotPath, SlotPathError, encode_uri_component};
+pub use explain::{Check, Rule, Subject, explain};
+pub use facts::{
+    AggregateOffer, AttendanceMode, Change, Court, Dataset, Gender, Item, Offer, Opportunity, Parent, Seller, Text,
+};
+pub use feed::{Feed, Pair, Role};
 pub use instant::{DateError, FeedDate, Instant, london_text, offset_text};
+pub use offers::{OfferTerms, public_adult_offer};
 pub use period::Period;
 pub use place::{CoordinateFault, Coordinates, Place};
 pub use reason::Reason;
 pub use rules::{
-    EventStatus, Opening, PublicAdult, SeriesTerms, SessionTerms, Standing, Start, Verdict, Window, judge,
+    Aggregate, EventStatus, Opening, OpportunityTerms, ParentTerms, PublicAdult, Selling, Standing, Start, Verdict,
+    Window, judge,
 };
 
 /// A term without its namespace: `EventCancelled` of `https://schema.org/EventCancelled` or `schema:EventCancelled`.

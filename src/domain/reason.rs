@@ -22,6 +22,10 @@ pub enum Reason {
     NoSeriesLink,
     /// The series that the session names is not published (not yet, or no longer).
     Orphan,
+    /// A broker is set, and the bookable-sellers feed has not been read to its end yet.
+    SellersUnknown,
+    /// A broker is set, and the series' organizer is not in the bookable-sellers feed.
+    NotASeller,
     /// Rule 2: the series has no `imin:aggregateOffer.publicAdult`.
     NoPublicAdult,
     /// Rule 2: `publicAdult`'s `imin:isPotentiallyBookable` is not `true`.
@@ -34,7 +38,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order in which they are looked for.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::NoIdentifier,
         Self::Cancelled,
         Self::Postponed,
@@ -43,6 +47,8 @@ impl Reason {
         Self::BadStartDate,
         Self::NoSeriesLink,
         Self::Orphan,
+        Self::SellersUnknown,
+        Self::NotASeller,
         Self::NoPublicAdult,
         Self::SeriesFlag,
         Self::BadWindow,
@@ -60,6 +66,8 @@ impl Reason {
             Self::BadStartDate => "bad_start_date",
             Self::NoSeriesLink => "no_series_link",
             Self::Orphan => "orphan",
+            Self::SellersUnknown => "sellers_unknown",
+            Self::NotASeller => "not_a_seller",
             Self::NoPublicAdult => "no_public_adult",
             Self::SeriesFlag => "series_not_bookable",
             Self::BadWindow => "bad_window",
@@ -78,6 +86,8 @@ impl Reason {
             Self::BadStartDate => "the session's startDate cannot be read or has no UTC offset",
             Self::NoSeriesLink => "the session names no series",
             Self::Orphan => "the session's series is not published",
+            Self::SellersUnknown => "the bookable-sellers feed has not been read to its end yet",
+            Self::NotASeller => "the series' organizer is not in the broker's bookable-sellers feed",
             Self::NoPublicAdult => "the series has no public adult offer",
             Self::SeriesFlag => "the series' public adult offer is not flagged as potentially bookable",
             Self::BadWindow => "the series' validFromBeforeStartDate is not an ISO 8601 duration",
@@ -100,6 +110,8 @@ impl Reason {
             Self::SeriesFlag => 10,
             Self::BadWindow => 11,
             Self::EmptyWindow => 12,
+            Self::SellersUnknown => 13,
+            Self::NotASeller => 14,
         }
     }
 

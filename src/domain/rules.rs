@@ -6,6 +6,9 @@
 //! 2. its series' `imin:aggregateOffer.publicAdult.imin:isPotentiallyBookable` is true;
 //! 3. now lies in the window that opens `validFromBeforeStartDate` before `startDate` and closes at `startDate`.
 //!
+//! The same holds for a Slot, with its FacilityUse in the place of the SessionSeries; where that has no aggregate offer, the
+//! Slot's own is looked at. Where a broker is set, the parent's organizer must be in its bookable-sellers feed too.
+//!
 //! None of this looks at a clock: [`judge`] gives either a reason why the session can never be booked as things stand,
 //! or the half-open interval in which it can. [`Verdict::at`] then tells how that looks at an instant.
 
@@ -13,9 +16,9 @@ use super::instant::{DateError, FeedDate, Instant};
 use super::period::Period;
 use super::reason::Reason;
 
-/// What rule 1 and our policies look at in a session.
+/// What rule 1 and our policies look at in a session or slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SessionTerms {
+pub struct OpportunityTerms {
     /// Whether an `identifier` is there from which a checkout URL can be made.
     pub has_identifier: bool,
     /// `eventStatus`.
@@ -24,8 +27,10 @@ pub struct SessionTerms {
     pub potentially_bookable: bool,
     /// `startDate`.
     pub start: Start,
-    /// Whether `superEvent` names a series.
-    pub names_series: bool,
+    /// Whether `superEvent` names a series (a slot's `facilityUse` a facility use).
+    pub names_parent: bool,
+    /// A slot's own `imin:aggregateOffer`, which counts where its facility use has none. A session has none of its own.
+    pub aggregate: Aggregate,
 }
 
 /// `eventStatus`, as far as it matters here. Absent and unknown values count as scheduled (OpenActive's default).
@@ -71,11 +76,54 @@ impl Start {
     }
 }
 
-/// What rules 2 and 3 look at in a series: its public adult offer, if it has one.
+/// What the rules look at in a series or facility use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SeriesTerms {
-    /// `imin:aggregateOffer.publicAdult`.
-    pub public_adult: Option<PublicAdult>,
+pub struct ParentTerms {
+    /// `imin:aggregateOffer`, for rules 2 and 3.
+    pub aggregate: Aggregate,
+    /// Whether the broker may sell what its organizer offers.
+    pub selling: Selling,
+}
+
+/// `imin:aggregateOffer`, as far as the rules look at it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Aggregate {
+    /// Not given.
+    #[default]
+    Absent,
+    /// Given, without a `publicAdult`.
+    WithoutPublicAdult,
+    /// Given, with this `publicAdult`.
+    PublicAdult(PublicAdult),
+}
+
+impl Aggregate {
+    /// This one where it is given, else the other: a parent's comes before a slot's own, also when it is poorer.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        if self == Self::Absent { other } else { self }
+    }
+
+    /// Its public adult offer.
+    pub fn public_adult(self) -> Option<PublicAdult> {
+        match self {
+            Self::PublicAdult(offer) => Some(offer),
+            Self::Absent | Self::WithoutPublicAdult => None,
+        }
+    }
+}
+
+/// Whether the broker may sell what an organizer offers (the bookable-sellers feed; our policy on when it applies).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selling {
+    /// No broker is set: the rule does not apply.
+    Unrestricted,
+    /// The organizer is in the broker's feed.
+    Allowed,
+    /// The organizer is not in the broker's feed, or has no `@id`.
+    NotAllowed,
+    /// The broker's feed has not been read to its end yet.
+    Unknown,
 }
 
 /// `imin:aggregateOffer.publicAdult`, as far as the rules look at it.
@@ -180,15 +228,15 @@ impl Verdict {
     }
 }
 
-/// The verdict on a session, given its series (`None`: not published).
-pub fn judge(session: &SessionTerms, series: Option<&SeriesTerms>) -> Verdict {
-    match window(session, series) {
+/// The verdict on a session or slot, given its series or facility use (`None`: not published).
+pub fn judge(session: &OpportunityTerms, parent: Option<&ParentTerms>) -> Verdict {
+    match window(session, parent) {
         Ok(window) => Verdict::During(window),
         Err(reason) => Verdict::Never(reason),
     }
 }
 
-fn window(session: &SessionTerms, series: Option<&SeriesTerms>) -> Result<Window, Reason> {
+fn window(session: &OpportunityTerms, parent: Option<&ParentTerms>) -> Result<Window, Reason> {
     if !session.has_identifier {
         return Err(Reason::NoIdentifier);
     }
@@ -205,10 +253,16 @@ fn window(session: &SessionTerms, series: Option<&SeriesTerms>) -> Result<Window
         Start::Bad(_) => return Err(Reason::BadStartDate),
         Start::At(start) => start,
     };
-    if !session.names_series {
+    if !session.names_parent {
         return Err(Reason::NoSeriesLink);
     }
-    let offer = series.ok_or(Reason::Orphan)?.public_adult.ok_or(Reason::NoPublicAdult)?;
+    let parent = parent.ok_or(Reason::Orphan)?;
+    match parent.selling {
+        Selling::Unknown => return Err(Reason::SellersUnknown),
+        Selling::NotAllowed => return Err(Reason::NotASeller),
+        Selling::Unrestricted | Selling::Allowed => {}
+    }
+    let offer = parent.aggregate.or(session.aggregate).public_adult().ok_or(Reason::NoPublicAdult)?;
     if !offer.potentially_bookable {
         return Err(Reason::SeriesFlag);
     }

@@ -3,13 +3,14 @@
 //!
 //! ```text
 //! walker(session-series) ──┐
-//!                          ├─▶ channel ─▶ writer thread ─▶ state, catalogue
-//! walker(scheduled-…)   ───┘                   ▲
+//! walker(scheduled-…)   ───┼─▶ channel ─▶ writer thread ─▶ state, catalogue
+//! walker(each other feed) ─┘                   ▲
 //!                                              └ clock: the next opens/closes, at least once a second
 //! ```
 //!
 //! A publisher's faults are waited out; only the two files can end a harvest. Uses `domain`, `clock`, `rpde`, `store`.
 
+mod document;
 mod progress;
 mod walker;
 mod writer;
@@ -110,12 +111,15 @@ pub async fn harvest(
     let (announce, announced) = watch::channel(starts);
     let tasks = TaskTracker::new();
     let (unfinished, mut gave_up) = mpsc::unbounded_channel();
-    for (number, feed) in Feed::ALL.into_iter().enumerate() {
+    let feeds: Vec<Feed> = store.positions().map(|position| position.feed).collect();
+    for (number, feed) in feeds.into_iter().enumerate() {
         let seed = u64::try_from(setup.clock.now().as_seconds()).unwrap_or(0).wrapping_add(number as u64);
         let walker = Walker::new(feed, &setup, client.clone(), pages.clone(), announced.clone(), seed);
         let (progress, stop, unfinished) = (Arc::clone(&progress), stop.clone(), unfinished.clone());
         tasks.spawn(async move {
-            if let Some(Some(why)) = stop.run_until_cancelled(walker.walk(&progress)).await {
+            if let Some(Some(why)) = stop.run_until_cancelled(walker.walk(&progress)).await
+                && feed.is_needed()
+            {
                 let _ = unfinished.send(Unfinished { feed, why });
             }
         });

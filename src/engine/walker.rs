@@ -13,8 +13,10 @@ use super::progress::Progress;
 use super::{EngineError, Mode, Setup, position_url};
 use crate::clock::Clock;
 use crate::domain::{Feed, Instant};
-use crate::rpde::{Client, Fault, FeedUrl, Finding, FindingKind, Jitter, Pacer, Page, RetryTimes, Standing, gives_up};
-use crate::store::Store;
+use crate::rpde::{
+    Client, Fault, FeedUrl, Fetched, Finding, FindingKind, Jitter, Pacer, Page, RetryTimes, Standing, gives_up,
+};
+use crate::store::{Store, Version};
 
 /// A single run waits at most this long for an instant that the publisher (or an earlier run) asked for.
 const ONCE_WAIT_SECONDS_MAX: i64 = 300;
@@ -25,10 +27,12 @@ const WAIT_PIECE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Start {
     pub(super) walk: i64,
-    url: FeedUrl,
-    wait_until: Option<Instant>,
+    pub(super) url: FeedUrl,
+    pub(super) wait_until: Option<Instant>,
     at_end: bool,
-    failures: u32,
+    pub(super) failures: u32,
+    /// What the server calls the version of a document that is held.
+    pub(super) version: Version,
 }
 
 /// Where every feed begins or goes on.
@@ -44,6 +48,7 @@ pub(super) fn starts(store: &Store) -> Result<Starts, EngineError> {
             wait_until: position.wait_until,
             at_end: position.walk_complete,
             failures: position.failures,
+            version: position.version.clone(),
         };
         starts.insert(position.feed, start);
     }
@@ -69,6 +74,8 @@ pub(super) struct WalkedPage {
     pub(super) at_end: bool,
     pub(super) finding: Option<FindingKind>,
     pub(super) wait_until: Option<Instant>,
+    /// For a document that is another than before: what its server calls it.
+    pub(super) document: Option<Version>,
 }
 
 /// A request that failed, and what follows from it.
@@ -84,19 +91,19 @@ pub(super) struct WalkedFault {
 
 /// See the module.
 pub(super) struct Walker {
-    feed: Feed,
-    client: Client,
-    clock: Clock,
-    mode: Mode,
+    pub(super) feed: Feed,
+    pub(super) client: Client,
+    pub(super) clock: Clock,
+    pub(super) mode: Mode,
     poll_interval: Duration,
     retry_times: RetryTimes,
-    pages: mpsc::Sender<Message>,
+    pub(super) pages: mpsc::Sender<Message>,
     starts: watch::Receiver<Starts>,
     pacer: Pacer,
     jitter: Jitter,
     seen: HashSet<u64>,
     /// The walk that goes on; another number in `starts` means that a new one was asked for.
-    walk: i64,
+    pub(super) walk: i64,
 }
 
 /// What a page's `next` leads to.
@@ -140,7 +147,12 @@ impl Walker {
         loop {
             let start = self.starts.borrow_and_update().get(&self.feed).cloned()?;
             self.seen.clear();
-            match self.walk_from(start, progress).await {
+            let ended = if self.feed.is_document() {
+                self.follow_document(start, progress).await
+            } else {
+                self.walk_from(start, progress).await
+            };
+            match ended {
                 Ended::Restarted => {}
                 Ended::Finished => return None,
                 Ended::GaveUp(why) => return Some(why),
@@ -149,16 +161,12 @@ impl Walker {
     }
 
     async fn walk_from(&mut self, start: Start, progress: &Progress) -> Ended {
-        let Start { walk, mut url, wait_until, mut at_end, mut failures } = start;
+        let Start { walk, mut url, wait_until, mut at_end, mut failures, .. } = start;
         self.walk = walk;
-        if let Some(wait_until) = wait_until {
-            let seconds = wait_until.seconds_since(self.clock.now());
-            if self.mode == Mode::Once && seconds > ONCE_WAIT_SECONDS_MAX {
-                return Ended::GaveUp(format!("not to be asked before {wait_until}"));
-            }
-            if !self.wait_until(wait_until).await {
-                return Ended::Restarted;
-            }
+        if let Some(wait_until) = wait_until
+            && let Some(ended) = self.wait_to_start(wait_until).await
+        {
+            return ended;
         }
         loop {
             if self.is_restarted() {
@@ -188,9 +196,20 @@ impl Walker {
         }
     }
 
+    /// Waits for the instant before which the feed is not to be asked; gives how the walk ends, if it does.
+    pub(super) async fn wait_to_start(&mut self, wait_until: Instant) -> Option<Ended> {
+        let seconds = wait_until.seconds_since(self.clock.now());
+        if self.mode == Mode::Once && seconds > ONCE_WAIT_SECONDS_MAX {
+            return Some(Ended::GaveUp(format!("not to be asked before {wait_until}")));
+        }
+        (!self.wait_until(wait_until).await).then_some(Ended::Restarted)
+    }
+
     async fn read_page(&self, url: &FeedUrl) -> Result<Page, Fault> {
-        let fetched = self.client.fetch(url).await?;
-        Page::parse(fetched.body, self.feed).map_err(|error| Fault::unreadable(url, error))
+        match self.client.fetch(url, None).await? {
+            Fetched::Page { body, .. } => Page::parse(body, self.feed).map_err(|error| Fault::unreadable(url, error)),
+            Fetched::NotModified => Err(Fault::unreadable(url, "304 was answered to a request without conditions")),
+        }
     }
 
     /// Hands a page to the writer; gives the next page and whether this was the end, or nothing where the writer is gone.
@@ -221,6 +240,7 @@ impl Walker {
             at_end,
             finding,
             wait_until: at_end.then(|| self.clock.now().plus_seconds(interval)),
+            document: None,
         };
         progress.page_read(self.feed, items, at_end);
         if self.pages.send(Message::Page(Box::new(message))).await.is_err() {
@@ -253,7 +273,7 @@ impl Walker {
     }
 
     /// Tells the writer of a fault and waits it out; gives how the walk ends, if it does.
-    async fn take_fault(&mut self, fault: &Fault, walk: i64, failures: u32) -> Option<Ended> {
+    pub(super) async fn take_fault(&mut self, fault: &Fault, walk: i64, failures: u32) -> Option<Ended> {
         let advice = self.retry_times.advice(fault, failures, &mut self.jitter);
         let wait_seconds = i64::try_from(advice.wait.as_secs()).unwrap_or(i64::MAX);
         let wait_until = self.clock.now().plus_seconds(wait_seconds);
@@ -280,7 +300,8 @@ impl Walker {
         if self.pages.send(Message::Fault(report)).await.is_err() {
             return Some(Ended::Finished);
         }
-        if self.mode == Mode::Once && gives_up(fault, failures) {
+        // A single run does not wait for what bookability does not hang on.
+        if self.mode == Mode::Once && (gives_up(fault, failures) || !self.feed.is_needed()) {
             return Some(Ended::GaveUp(fault.to_string()));
         }
         let waited =
@@ -289,7 +310,7 @@ impl Walker {
     }
 
     /// Waits for an instant of the clock; whether it came before a new walk was asked for.
-    async fn wait_until(&mut self, instant: Instant) -> bool {
+    pub(super) async fn wait_until(&mut self, instant: Instant) -> bool {
         loop {
             let seconds = instant.seconds_since(self.clock.now());
             let Ok(left) = u64::try_from(seconds) else { return true };
@@ -302,7 +323,7 @@ impl Walker {
         }
     }
 
-    fn is_restarted(&self) -> bool {
+    pub(super) fn is_restarted(&self) -> bool {
         self.starts.borrow().get(&self.feed).is_some_and(|start| start.walk != self.walk)
     }
 
@@ -319,7 +340,7 @@ impl Walker {
 
 /// How a walk ended.
 #[derive(Debug)]
-enum Ended {
+pub(super) enum Ended {
     /// A new walk was asked for.
     Restarted,
     /// The feed is through, or the writer is gone.

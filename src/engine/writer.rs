@@ -15,7 +15,7 @@ use super::walker::{Message, Starts, findings, starts};
 use super::{EngineError, Mode, Setup};
 use crate::clock::Clock;
 use crate::domain::Instant;
-use crate::store::{FaultStep, Note, PageStep, Step, Store};
+use crate::store::{FaultStep, Note, PageStep, Position, Step, Store};
 
 /// Pages in one transaction.
 const PAGES_A_BATCH_MAX: usize = 10;
@@ -143,7 +143,9 @@ impl Writer {
 
     /// Whether a first harvest has nothing more to read for now, or has read for long enough to show something.
     fn is_loaded(&self, now: Instant) -> bool {
-        let quiet = self.store.positions().all(|position| position.walk_complete || position.failures > 0);
+        let needed = |position: &&Position| position.feed.is_needed();
+        let quiet =
+            self.store.positions().filter(needed).all(|position| position.walk_complete || position.failures > 0);
         quiet || now.seconds_since(self.loading_since).abs() >= LOADING_SECONDS_MAX
     }
 
@@ -182,6 +184,7 @@ fn step(message: &Message) -> Step<'_> {
                 at_end: walked.at_end,
                 license: content.license.as_deref(),
                 wait_until: walked.wait_until,
+                document: walked.document.clone(),
             })
         }
         Message::Fault(fault) => Step::Fault(FaultStep {

@@ -12,7 +12,7 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use reqwest::header::{HeaderName, LOCATION, RETRY_AFTER};
+use reqwest::header::{ETAG, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION, RETRY_AFTER};
 use reqwest::{Response, StatusCode, redirect, retry};
 
 use super::address::{FeedUrl, origin_text, shortened};
@@ -22,6 +22,8 @@ use crate::clock::Clock;
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 const USER_AGENT: &str = concat!("bookable/", env!("CARGO_PKG_VERSION"));
+/// A longer validator is not kept.
+const VALIDATOR_BYTES_MAX: usize = 1024;
 const MIB: usize = 1024 * 1024;
 
 /// What one request may take.
@@ -53,11 +55,27 @@ impl Default for Limits {
 #[error("cannot set up the HTTP client")]
 pub struct ClientError(#[from] reqwest::Error);
 
-/// A page as it came: status 200, whole, within the limits.
+/// What a server names a version of a document by, to be asked later whether there is another (RFC 9110, 8.8).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Validators {
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// `Last-Modified`.
+    pub last_modified: Option<String>,
+}
+
+/// An answer as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fetched {
-    /// The body, decompressed. Not yet read: it may be anything.
-    pub body: Vec<u8>,
+pub enum Fetched {
+    /// Status 200, whole, within the limits.
+    Page {
+        /// The body, decompressed. Not yet read: it may be anything.
+        body: Vec<u8>,
+        /// What this version goes by.
+        validators: Validators,
+    },
+    /// Status 304: nothing newer than what the validators name.
+    NotModified,
 }
 
 /// Asks for pages. Cheap to clone; clones share their connections.
@@ -87,19 +105,30 @@ impl Client {
         })
     }
 
-    /// Asks for the page at `url`, once.
+    /// Asks for the page at `url`, once; with `known` validators, only for a newer one.
     ///
     /// # Errors
-    /// A [`Fault`] for anything but a whole body with status 200 within the limits.
-    pub async fn fetch(&self, url: &FeedUrl) -> Result<Fetched, Fault> {
+    /// A [`Fault`] for anything but a whole body with status 200 within the limits (or 304, where validators were sent).
+    pub async fn fetch(&self, url: &FeedUrl, known: Option<&Validators>) -> Result<Fetched, Fault> {
         let client = if url.is_loopback() { &self.direct } else { &self.outside };
-        let request = client.get(url.as_url().clone()).header(KEY_HEADER, self.key.header_value());
+        let mut request = client.get(url.as_url().clone()).header(KEY_HEADER, self.key.header_value());
+        let known = known.filter(|known| **known != Validators::default());
+        if let Some(etag) = known.and_then(|known| known.etag.as_deref()) {
+            request = request.header(IF_NONE_MATCH, etag);
+        }
+        if let Some(date) = known.and_then(|known| known.last_modified.as_deref()) {
+            request = request.header(IF_MODIFIED_SINCE, date);
+        }
         let response = request.send().await.map_err(|error| request_fault(url, error))?;
+        if known.is_some() && response.status() == StatusCode::NOT_MODIFIED {
+            return Ok(Fetched::NotModified);
+        }
         if let Some(fault) = self.status_fault(url, &response) {
             return Err(fault);
         }
+        let validators = validators(&response);
         let body = self.read_body(url, response).await?;
-        Ok(Fetched { body })
+        Ok(Fetched::Page { body, validators })
     }
 
     /// What is wrong with the answer's status and headers, if anything.
@@ -140,6 +169,15 @@ impl Client {
         }
         Ok(body)
     }
+}
+
+/// What can be sent back as it came: short, visible ASCII.
+fn validators(response: &Response) -> Validators {
+    let text = |name| {
+        let text = response.headers().get(name)?.to_str().ok()?;
+        (text.len() <= VALIDATOR_BYTES_MAX).then(|| text.to_owned())
+    };
+    Validators { etag: text(ETAG), last_modified: text(LAST_MODIFIED) }
 }
 
 fn builder(limits: Limits) -> reqwest::ClientBuilder {

@@ -15,8 +15,10 @@ pub enum FindingKind {
     NoData,
     /// The item's type is not the feed's.
     OtherType,
-    /// A series without `@id`: no session can link to it.
+    /// A series or facility use without `@id`: nothing can link to it.
     NoSeriesId,
+    /// A seller without `@id`: no series can name it.
+    NoSellerId,
     /// `modified` is not a whole number of 64 bits (nor a date): it is taken as no newer and no older.
     BadModified,
     /// An `identifier` that is neither a text nor whole digits.
@@ -37,13 +39,14 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::UnreadableItem,
         Self::NoItemId,
         Self::UnknownState,
         Self::NoData,
         Self::OtherType,
         Self::NoSeriesId,
+        Self::NoSellerId,
         Self::BadModified,
         Self::BadIdentifier,
         Self::TextTooLong,
@@ -63,6 +66,7 @@ impl FindingKind {
             Self::NoData => "no_data",
             Self::OtherType => "other_type",
             Self::NoSeriesId => "no_series_id",
+            Self::NoSellerId => "no_seller_id",
             Self::BadModified => "bad_modified",
             Self::BadIdentifier => "bad_identifier",
             Self::TextTooLong => "text_too_long",

@@ -5,19 +5,24 @@
 
 mod address;
 mod client;
+mod datasets;
+mod facility;
 mod fault;
 mod finding;
 mod key;
 mod loose;
 mod pacing;
 mod page;
+mod pieces;
 mod place;
 mod retry;
+mod seller;
 mod series;
 mod session;
+mod slot;
 
 pub use address::{AddressError, FeedUrl, NextError, URL_BYTES_MAX};
-pub use client::{Client, ClientError, Fetched, Limits};
+pub use client::{Client, ClientError, Fetched, Limits, Validators};
 pub use fault::{Fault, RETRY_AFTER_MAX};
 pub use finding::{Finding, FindingKind};
 pub use key::{ApiKey, KEY_BYTES_MAX, KeyError};

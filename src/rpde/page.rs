@@ -10,10 +10,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
+use super::datasets;
+use super::facility::FacilityData;
 use super::finding::{Finding, FindingKind};
 use super::loose::{Int, Loose, Obj, Shape, Txt};
+use super::seller::SellerData;
 use super::series::SeriesData;
 use super::session::SessionData;
+use super::slot::SlotData;
 use crate::domain::{Change, Feed, FeedDate, Item, local_name};
 
 /// The most items that one page may have.
@@ -52,12 +56,20 @@ pub enum PageError {
     /// Not JSON, or not an object with a list of items.
     #[error("the page is not an RPDE page: {0}")]
     NotAPage(serde_json::Error),
+    /// JSON, but neither an object nor a list.
+    #[error("the document is not a list of datasets")]
+    NotACatalogue,
     /// More items than a page may have.
     #[error("the page has {0} items, more than the {ITEMS_MAX} that are taken")]
     TooManyItems(usize),
 }
 
 impl Page {
+    /// A page that says nothing new: the document is as it was.
+    pub fn unchanged() -> Self {
+        Self::new(String::new(), |_| Content::default())
+    }
+
     /// Reads a body as a page of `feed`.
     ///
     /// # Errors
@@ -72,6 +84,10 @@ impl Page {
             let mut content = match feed {
                 Feed::ScheduledSessions => read::<SessionData<'_>>(text, feed, broken)?,
                 Feed::SessionSeries => read::<SeriesData<'_>>(text, feed, broken)?,
+                Feed::Slots => read::<SlotData<'_>>(text, feed, broken)?,
+                Feed::FacilityUses => read::<FacilityData<'_>>(text, feed, broken)?,
+                Feed::BookableSellers => read::<SellerData<'_>>(text, feed, broken)?,
+                Feed::Datasets => datasets::read(text)?,
             };
             if broken {
                 content.findings.push(Finding::on(FindingKind::BrokenUtf8, ""));
@@ -214,7 +230,7 @@ impl<'a> Content<'a> {
         let ours = match types.peek() {
             Some(_) => types.any(named),
             // Without a type the feed's own is meant, unless the envelope's kind names one of the other kinds we know.
-            None => !item_kind.is_some_and(|other| names_other_type(other, feed)),
+            None => feed == Feed::BookableSellers || !item_kind.is_some_and(|other| names_other_type(other, feed)),
         };
         if !ours {
             return Err(FindingKind::OtherType);

@@ -1,17 +1,19 @@
-//! A ScheduledSession's `data` → [`Session`].
+//! A ScheduledSession's `data` → [`Opportunity`].
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde::de::MapAccess;
-use serde::de::value::MapAccessDeserializer;
 use serde_json::value::RawValue;
 
 use super::finding::FindingKind;
-use super::loose::{Flag, Int, Loose, Many, Obj, Said, Shape, Txt};
+use super::loose::{Flag, Int, Loose, Many, Obj, Said, Txt};
 use super::page::{Data, ID_BYTES_MAX};
+use super::pieces::{Link, OfferData, offers};
 use super::place::PlaceData;
-use crate::domain::{AttendanceMode, EventStatus, FeedDate, Instant, Item, Period, Session, SessionTerms, Start, Text};
+use crate::domain::{
+    Aggregate, AggregateOffer, AttendanceMode, EventStatus, FeedDate, Instant, Item, Opportunity, OpportunityTerms,
+    Period, Start, Text,
+};
 
 #[derive(Deserialize)]
 pub(super) struct SessionData<'a> {
@@ -49,31 +51,8 @@ pub(super) struct SessionData<'a> {
     name: Loose<Txt<'a>>,
     #[serde(default, borrow)]
     location: Loose<Many<Obj<PlaceData<'a>>>>,
-}
-
-/// A link to another object: its id, or the object with its `@id` or `id`.
-#[derive(Debug, Default)]
-struct Link<'a>(Option<Text<'a>>);
-
-#[derive(Deserialize)]
-struct Linked<'a> {
-    #[serde(default, rename = "@id", borrow)]
-    at_id: Loose<Txt<'a>>,
-    #[serde(default, rename = "id", borrow)]
-    plain_id: Loose<Txt<'a>>,
-}
-
-impl<'de: 'a, 'a> Shape<'de> for Link<'a> {
-    fn text(text: Cow<'de, str>) -> Self {
-        Self(Txt::text(text).0)
-    }
-    fn integer(number: i128) -> Self {
-        Self(Txt::integer(number).0)
-    }
-    fn object<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
-        let linked = Linked::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(Self(linked.at_id.0.0.or(linked.plain_id.0.0)))
-    }
+    #[serde(default, borrow)]
+    offers: Loose<Many<Obj<OfferData<'a>>>>,
 }
 
 impl<'a> Data<'a> for SessionData<'a> {
@@ -87,44 +66,59 @@ impl<'a> Data<'a> for SessionData<'a> {
             .and_then(|raw| read_identifier(raw.get()).inspect_err(|finding| findings.push(*finding)).ok().flatten());
         let series_id = self.super_event.0.into_first().and_then(|link| link.0);
         let id = self.at_id.0.0.or(self.plain_id.0.0);
-        let too_long = |text: &Option<Text<'_>>| text.as_ref().is_some_and(|text| text.len() > ID_BYTES_MAX);
-        if too_long(&series_id) || too_long(&id) {
-            return Err(FindingKind::TextTooLong);
-        }
-        let start = match &self.start_date.0 {
-            Said::Absent => Start::Missing,
-            Said::Text(text) => Start::parse(text),
-            Said::Other => Start::Bad(crate::domain::DateError::Unreadable),
-        };
-        let terms = SessionTerms {
+        check_lengths([&series_id, &id])?;
+        let start = start(&self.start_date.0);
+        let terms = OpportunityTerms {
             has_identifier: identifier.is_some(),
             status: self.event_status.0.0.as_deref().map_or(EventStatus::Scheduled, EventStatus::from_term),
             potentially_bookable: self.potentially_bookable.0.0 == Some(true),
             start,
-            names_series: series_id.is_some(),
+            names_parent: series_id.is_some(),
+            aggregate: Aggregate::Absent,
         };
         let period = self.duration.0.0.as_deref().and_then(Period::parse);
         let (ends, duration_minutes) = end_and_duration(start, self.end_date.0.0.as_deref(), period);
         let place = self.location.0.into_first().and_then(|place| place.0);
-        Ok(Item::Session(Box::new(Session {
+        Ok(Item::Opportunity(Box::new(Opportunity {
             id,
             identifier,
-            series_id,
+            parent_id: series_id,
             terms,
             ends,
             duration_minutes,
-            remaining_capacity: self.remaining_capacity.0.0,
-            maximum_capacity: self.maximum_capacity.0.0,
+            remaining: self.remaining_capacity.0.0,
+            maximum: self.maximum_capacity.0.0,
             attendance_mode: self.attendance_mode.0.0.as_deref().and_then(AttendanceMode::from_term),
             url: self.url.0.0,
             name: self.name.0.0,
             place: place.and_then(|place| place.into_place(findings)),
+            offer: AggregateOffer::default(),
+            offers: offers(self.offers),
         })))
     }
 }
 
+/// Refuses ids that nobody means.
+pub(super) fn check_lengths<'a>(ids: impl IntoIterator<Item = &'a Option<Text<'a>>>) -> Result<(), FindingKind> {
+    let too_long = ids.into_iter().flatten().any(|id| id.len() > ID_BYTES_MAX);
+    if too_long { Err(FindingKind::TextTooLong) } else { Ok(()) }
+}
+
+/// `startDate`.
+pub(super) fn start(said: &Said<'_>) -> Start {
+    match said {
+        Said::Absent => Start::Missing,
+        Said::Text(text) => Start::parse(text),
+        Said::Other => Start::Bad(crate::domain::DateError::Unreadable),
+    }
+}
+
 /// `endDate` and `duration`, each also from the other and the start.
-fn end_and_duration(start: Start, end: Option<&str>, period: Option<Period>) -> (Option<Instant>, Option<i64>) {
+pub(super) fn end_and_duration(
+    start: Start,
+    end: Option<&str>,
+    period: Option<Period>,
+) -> (Option<Instant>, Option<i64>) {
     let start = match start {
         Start::At(date) => Some(date.instant()),
         Start::Missing | Start::Bad(_) => None,
@@ -137,7 +131,7 @@ fn end_and_duration(start: Start, end: Option<&str>, period: Option<Period>) -> 
 }
 
 /// The text from which the checkout URL is made: a text as it is, whole digits as they are written.
-fn read_identifier(raw: &str) -> Result<Option<Text<'_>>, FindingKind> {
+pub(super) fn read_identifier(raw: &str) -> Result<Option<Text<'_>>, FindingKind> {
     let text: Text<'_> = match raw.as_bytes() {
         b"null" => return Ok(None),
         [b'"', ..] => {

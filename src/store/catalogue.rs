@@ -1,20 +1,20 @@
 //! The catalogue: following the state row by row, or made anew in one go.
 //!
-//! Readers see each batch whole or not at all. Everything here can be repeated: showing a session that is shown already,
-//! or hiding one that is not there, changes nothing.
+//! Readers see each batch whole or not at all. Everything here can be repeated: showing what is shown already,
+//! or hiding what is not there, changes nothing.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::database::{CATALOGUE, Database};
 use super::error::Result;
-use super::keys::{LinkKey, SessionKey};
-use super::series_book::SeriesBook;
-use super::shown::{ListingSql, SHOWN_COLUMNS, Shown};
+use super::keys::{LinkKey, OpportunityKey};
+use super::listing_rows::{ListingSql, Source, Written};
+use super::shown::{CheckoutUrls, SHOWN_COLUMNS, SHOWN_TABLES, Shown};
 use super::state::State;
-use crate::domain::{CheckoutBase, Instant};
+use crate::domain::Instant;
 
 /// Which batch of which state the catalogue shows, and for which instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,24 +28,28 @@ pub(super) struct Origin {
 #[derive(Debug)]
 pub(super) struct Catalogue {
     pub(super) database: Database,
-    checkout: CheckoutBase,
+    checkout: CheckoutUrls,
     listing_sql: ListingSql,
 }
 
 const DROP_INDEXES: &str = "DROP INDEX IF EXISTS session_by_start; DROP INDEX IF EXISTS session_by_listing; \
-    DROP INDEX IF EXISTS session_by_identifier; DROP TRIGGER IF EXISTS listing_added; \
-    DROP TRIGGER IF EXISTS listing_removed; DROP TRIGGER IF EXISTS listing_reworded; \
-    DROP TRIGGER IF EXISTS listing_moved;";
+    DROP INDEX IF EXISTS session_by_identifier; DROP INDEX IF EXISTS slot_by_start; \
+    DROP INDEX IF EXISTS slot_by_listing; DROP INDEX IF EXISTS slot_by_identifier; \
+    DROP TRIGGER IF EXISTS listing_added; DROP TRIGGER IF EXISTS listing_removed; \
+    DROP TRIGGER IF EXISTS listing_reworded; DROP TRIGGER IF EXISTS listing_moved;";
 
-const CLEAR: &str = "DELETE FROM session; DELETE FROM listing; DELETE FROM listing_area; \
-    INSERT INTO listing_words (listing_words) VALUES ('delete-all');";
+const CLEAR: &str = "DELETE FROM slot_offer; DELETE FROM offer; DELETE FROM slot; DELETE FROM session; \
+    DELETE FROM listing; DELETE FROM listing_area; INSERT INTO listing_words (listing_words) VALUES ('delete-all');";
 
 const FILL_PLACE_AND_WORDS: &str = "INSERT INTO listing_area SELECT key, latitude, latitude, longitude, longitude \
     FROM listing WHERE latitude IS NOT NULL AND longitude IS NOT NULL ORDER BY latitude, longitude; \
     INSERT INTO listing_words (listing_words) VALUES ('rebuild');";
 
+const DROP_IF_UNUSED: &str = "DELETE FROM listing WHERE key = ?1 \
+    AND NOT EXISTS (SELECT 1 FROM session WHERE listing = ?1) AND NOT EXISTS (SELECT 1 FROM slot WHERE listing = ?1)";
+
 impl Catalogue {
-    pub(super) fn open(path: &Path, checkout: CheckoutBase) -> Result<Self> {
+    pub(super) fn open(path: &Path, checkout: CheckoutUrls) -> Result<Self> {
         let database = Database::open(path, &CATALOGUE)?;
         Ok(Self { database, checkout, listing_sql: ListingSql::new() })
     }
@@ -71,66 +75,76 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Shows or hides each of these sessions as it stands at `now`, and brings the listings of these links up to date.
+    /// Shows or hides each of these as it stands at `now`, and brings the listings of these links up to date.
     pub(super) fn follow(
         &self,
         state: &State,
-        sessions: &BTreeSet<SessionKey>,
+        opportunities: &BTreeSet<OpportunityKey>,
         links: &BTreeSet<LinkKey>,
         now: Instant,
     ) -> rusqlite::Result<()> {
-        let mut written: HashSet<i64> = HashSet::new();
+        let mut written = Written::new();
         let mut left: BTreeSet<i64> = BTreeSet::new();
-        let select = format!("SELECT {SHOWN_COLUMNS} FROM session WHERE key = ?1");
-        let mut select = state.connection().prepare_cached(&select)?;
         for link in links {
             let shown = "SELECT 1 FROM listing WHERE key = ?1";
-            if self.connection().prepare_cached(shown)?.exists([link])? {
-                self.write_listing(state, *link, None)?;
+            if self.connection().prepare_cached(shown)?.exists([link])?
+                && let Some(pair) = state.pairs.get(link)
+                && let Some(speaker) = state.book.speaker(*pair, *link)
+            {
+                self.write_listing(state, Source { key: link.0, link: *link, speaker, own: None })?;
                 written.insert(link.0);
             }
         }
-        for key in sessions {
+        let select = format!("SELECT {SHOWN_COLUMNS} FROM {SHOWN_TABLES} WHERE o.key = ?1");
+        let mut select = state.connection().prepare_cached(&select)?;
+        for key in opportunities {
             let shown = select.query_row([key], Shown::read).optional()?.flatten();
             match shown.filter(|shown| shown.is_open(now)) {
-                Some(shown) => self.show(state, &shown, &mut written, &mut left)?,
+                Some(shown) => {
+                    let before = self.listing_of(*key)?;
+                    if self.show(state, &shown, &mut written)? {
+                        left.extend(before.filter(|before| *before != shown.listing_key()));
+                    } else {
+                        left.extend(self.hide(*key)?);
+                    }
+                }
                 None => left.extend(self.hide(*key)?),
             }
         }
         for listing in left {
-            let sql = "DELETE FROM listing WHERE key = ?1 AND NOT EXISTS (SELECT 1 FROM session WHERE listing = ?1)";
-            self.connection().prepare_cached(sql)?.execute([listing])?;
+            self.connection().prepare_cached(DROP_IF_UNUSED)?.execute([listing])?;
         }
         Ok(())
     }
 
-    fn show(
-        &self,
-        state: &State,
-        shown: &Shown,
-        written: &mut HashSet<i64>,
-        left: &mut BTreeSet<i64>,
-    ) -> rusqlite::Result<()> {
-        let listing = shown.listing_key();
-        let own = shown.has_own_listing().then_some(shown);
-        if (own.is_some() || written.insert(listing)) && !self.write_listing(state, shown.link, own)? {
-            left.extend(self.hide(shown.key)?);
-            return Ok(());
+    /// Writes a row and its listing; not where no parent is there (the state never says so of what is open).
+    fn show(&self, state: &State, shown: &Shown, written: &mut Written) -> rusqlite::Result<bool> {
+        let Some(speaker) = state.book.speaker(shown.pair, shown.link) else { return Ok(false) };
+        let source = Source { key: shown.listing_key(), link: shown.link, speaker, own: shown.own_listing() };
+        if (source.own.is_some() || written.insert(source.key)) && !self.write_listing(state, source)? {
+            return Ok(false);
         }
-        let sql = "SELECT listing FROM session WHERE key = ?1";
-        let before: Option<i64> =
-            self.connection().prepare_cached(sql)?.query_row([shown.key], |row| row.get(0)).optional()?;
-        left.extend(before.filter(|before| *before != listing));
-        shown.write(self.connection(), &self.checkout)
+        shown.write(state.connection(), self.connection(), &self.checkout, speaker)?;
+        Ok(true)
     }
 
-    fn hide(&self, key: SessionKey) -> rusqlite::Result<Option<i64>> {
-        let sql = "DELETE FROM session WHERE key = ?1 RETURNING listing";
+    fn listing_of(&self, key: OpportunityKey) -> rusqlite::Result<Option<i64>> {
+        let sql = "SELECT listing FROM session WHERE key = ?1 UNION ALL SELECT listing FROM slot WHERE key = ?1";
         self.connection().prepare_cached(sql)?.query_row([key], |row| row.get(0)).optional()
     }
 
-    fn write_listing(&self, state: &State, link: LinkKey, own: Option<&Shown>) -> rusqlite::Result<bool> {
-        write_listing(&self.listing_sql, state.connection(), &state.book, self.connection(), link, own)
+    fn hide(&self, key: OpportunityKey) -> rusqlite::Result<Option<i64>> {
+        let session = "DELETE FROM session WHERE key = ?1 RETURNING listing";
+        let listing = self.connection().prepare_cached(session)?.query_row([key], |row| row.get(0)).optional()?;
+        if listing.is_some() {
+            return Ok(listing);
+        }
+        let slot = "DELETE FROM slot WHERE key = ?1 RETURNING listing";
+        self.connection().prepare_cached(slot)?.query_row([key], |row| row.get(0)).optional()
+    }
+
+    fn write_listing(&self, state: &State, source: Source<'_>) -> rusqlite::Result<bool> {
+        self.listing_sql.write(state.connection(), self.connection(), source)
     }
 
     /// Makes every row anew from the state, with the indexes built once at the end. For one transaction.
@@ -139,37 +153,59 @@ impl Catalogue {
         catalogue.execute_batch(DROP_INDEXES)?;
         catalogue.execute_batch(CLEAR)?;
         let select = format!(
-            "SELECT {SHOWN_COLUMNS} FROM session WHERE +closes > ?1 AND (opens IS NULL OR +opens <= ?1) ORDER BY key"
+            "SELECT {SHOWN_COLUMNS} FROM {SHOWN_TABLES} WHERE +o.closes > ?1 AND (o.opens IS NULL OR +o.opens <= ?1) \
+             ORDER BY o.key"
         );
-        let mut written: HashSet<i64> = HashSet::new();
+        let mut written = Written::new();
         let mut rows_shown = 0;
         let mut statement = state.connection().prepare(&select)?;
         let mut rows = statement.query([now.as_seconds()])?;
         while let Some(row) = rows.next()? {
             let Some(shown) = Shown::read(row)? else { continue };
-            let own = shown.has_own_listing().then_some(&shown);
-            if (own.is_some() || written.insert(shown.listing_key())) && !self.write_listing(state, shown.link, own)? {
-                continue;
-            }
-            shown.write(catalogue, &self.checkout)?;
-            rows_shown += 1;
+            rows_shown += u64::from(self.show(state, &shown, &mut written)?);
         }
         catalogue.execute_batch(FILL_PLACE_AND_WORDS)?;
         catalogue.execute_batch(include_str!("schema/catalogue_indexes.sql"))?;
+        self.copy_datasets(state)?;
         Ok(rows_shown)
     }
 
-    /// Every session that is shown.
-    pub(super) fn shown_keys(&self) -> rusqlite::Result<BTreeSet<SessionKey>> {
-        let mut statement = self.connection().prepare("SELECT key FROM session")?;
+    /// Everything that is shown.
+    pub(super) fn shown_keys(&self) -> rusqlite::Result<BTreeSet<OpportunityKey>> {
+        let mut statement = self.connection().prepare("SELECT key FROM session UNION ALL SELECT key FROM slot")?;
         let rows = statement.query_map([], |row| row.get(0))?;
         rows.collect()
     }
 
-    /// Drops listings that no session uses; a whole catalogue has none.
+    /// Drops listings that nothing uses; a whole catalogue has none.
     pub(super) fn drop_unused_listings(&self) -> rusqlite::Result<()> {
-        let sql = "DELETE FROM listing WHERE NOT EXISTS (SELECT 1 FROM session WHERE listing = listing.key)";
+        let sql = "DELETE FROM listing WHERE NOT EXISTS (SELECT 1 FROM session WHERE listing = listing.key) \
+            AND NOT EXISTS (SELECT 1 FROM slot WHERE listing = listing.key)";
         self.connection().execute(sql, []).map(drop)
+    }
+
+    /// Makes the datasets those of the state.
+    pub(super) fn copy_datasets(&self, state: &State) -> rusqlite::Result<()> {
+        self.connection().execute("DELETE FROM dataset", [])?;
+        let mut select = state.connection().prepare("SELECT identifier, name, publisher, url, license FROM dataset")?;
+        let mut rows = select.query([])?;
+        let sql = "INSERT INTO dataset (identifier, name, publisher, url, license) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let mut insert = self.connection().prepare_cached(sql)?;
+        while let Some(row) = rows.next()? {
+            let values: [Option<String>; 5] = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?];
+            insert.execute(values)?;
+        }
+        Ok(())
+    }
+
+    /// Takes off the feeds that are harvested no more.
+    pub(super) fn keep_feeds(&self, names: &[&str]) -> rusqlite::Result<()> {
+        let mut statement = self.connection().prepare("SELECT name FROM feed")?;
+        let held = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+        for name in held.iter().filter(|name| !names.contains(&name.as_str())) {
+            self.connection().execute("DELETE FROM feed WHERE name = ?1", [name])?;
+        }
+        Ok(())
     }
 
     /// What `freshness` shows of a feed.
@@ -190,19 +226,5 @@ impl Catalogue {
     pub(super) fn forget_words(&self) -> Result<()> {
         let sql = "INSERT INTO listing_words (listing_words) VALUES ('optimize')";
         self.database.set("tidy the words of", |connection| connection.execute(sql, []).map(drop))
-    }
-}
-
-fn write_listing(
-    sql: &ListingSql,
-    state: &Connection,
-    book: &SeriesBook,
-    catalogue: &Connection,
-    link: LinkKey,
-    own: Option<&Shown>,
-) -> rusqlite::Result<bool> {
-    match book.speaker(link) {
-        Some(series) => sql.write(state, catalogue, (link, series.key), own),
-        None => Ok(false),
     }
 }

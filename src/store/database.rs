@@ -1,7 +1,7 @@
 //! Opening a SQLite file: its pragmas, its identity, its schema version. One function for each kind of connection.
 //!
-//! Refuses files of other programs and files from a newer version. Migrations are a list of `.sql` texts, each applied
-//! in one transaction together with its version number.
+//! Refuses files of other programs and files from a newer version. A new file is given the schema as it is; an older one
+//! goes through the migrations, each applied in one transaction together with its version number.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,23 +22,44 @@ const LOG_BYTES_MAX: i64 = 16 * 1024 * 1024;
 pub(super) struct Kind {
     pub(super) name: &'static str,
     pub(super) application_id: i64,
-    /// `migrations[n]` leads from version n to n + 1.
+    /// What a new file is given.
+    pub(super) schema: &'static str,
+    /// `migrations[n]` leads from version n + 1 to n + 2; the schema's version is one more than there are migrations.
     pub(super) migrations: &'static [&'static str],
     /// Whether others may read the file.
     pub(super) public: bool,
+}
+
+impl Kind {
+    /// The schema's version.
+    pub(super) fn version(&self) -> i64 {
+        i64::try_from(self.migrations.len()).map_or(i64::MAX, |steps| steps + 1)
+    }
+}
+
+macro_rules! catalogue_schema {
+    () => {
+        concat!(include_str!("schema/catalogue.sql"), include_str!("schema/catalogue_indexes.sql"))
+    };
 }
 
 /// The catalogue: "BKBL".
 pub(super) const CATALOGUE: Kind = Kind {
     name: "catalogue",
     application_id: 0x424B_424C,
-    migrations: &[concat!(include_str!("schema/catalogue.sql"), include_str!("schema/catalogue_indexes.sql"))],
+    schema: catalogue_schema!(),
+    migrations: &[concat!(include_str!("schema/migrations/catalogue_1_to_2.sql"), catalogue_schema!())],
     public: true,
 };
 
 /// The state: "BKST".
-pub(super) const STATE: Kind =
-    Kind { name: "state", application_id: 0x424B_5354, migrations: &[include_str!("schema/state.sql")], public: false };
+pub(super) const STATE: Kind = Kind {
+    name: "state",
+    application_id: 0x424B_5354,
+    schema: include_str!("schema/state.sql"),
+    migrations: &[include_str!("schema/migrations/state_1_to_2.sql")],
+    public: false,
+};
 
 /// An open file and its path, which every error names.
 #[derive(Debug)]
@@ -77,10 +98,11 @@ impl Database {
         let database = Self { connection, path: path.to_owned() };
         database.set("set the waiting time of", |connection| connection.busy_timeout(BUSY_TIMEOUT))?;
         database.check_identity(kind)?;
-        if database.version()? == 0 {
-            return Err(StoreError::Missing { path: path.to_owned() });
+        match database.version()? {
+            0 => Err(StoreError::Missing { path: path.to_owned() }),
+            found if found < kind.version() => Err(StoreError::Older { path: path.to_owned(), found }),
+            _ => Ok(database),
         }
-        Ok(database)
     }
 
     /// Runs `work`, naming the file and the `action` where it fails.
@@ -122,7 +144,7 @@ impl Database {
         if id != kind.application_id && (id != 0 || tables != 0) {
             return Err(StoreError::Foreign { path: self.path.clone(), what: kind.name });
         }
-        let (found, known) = (self.version()?, i64::try_from(kind.migrations.len()).unwrap_or(i64::MAX));
+        let (found, known) = (self.version()?, kind.version());
         if found > known {
             return Err(StoreError::Newer { path: self.path.clone(), found, known });
         }
@@ -149,17 +171,23 @@ impl Database {
     }
 
     fn migrate(&self, kind: &Kind) -> Result<()> {
-        let from = usize::try_from(self.version()?).unwrap_or(0);
-        for (version, sql) in (1_i64..).zip(kind.migrations).skip(from) {
-            self.begin()?;
-            self.set("set up the tables of", |connection| {
-                connection.execute_batch(sql)?;
-                connection.pragma_update(None, "application_id", kind.application_id)?;
-                connection.pragma_update(None, "user_version", version)
-            })?;
-            self.commit()?;
+        match self.version()? {
+            0 => self.step(kind, kind.schema, kind.version()),
+            from => {
+                let done = usize::try_from(from).unwrap_or(usize::MAX).saturating_sub(1);
+                (2_i64..).zip(kind.migrations).skip(done).try_for_each(|(version, sql)| self.step(kind, sql, version))
+            }
         }
-        Ok(())
+    }
+
+    fn step(&self, kind: &Kind, sql: &str, version: i64) -> Result<()> {
+        self.begin()?;
+        self.set("set up the tables of", |connection| {
+            connection.execute_batch(sql)?;
+            connection.pragma_update(None, "application_id", kind.application_id)?;
+            connection.pragma_update(None, "user_version", version)
+        })?;
+        self.commit()
     }
 }
 
@@ -200,7 +228,7 @@ mod tests {
         let path = directory.path().join("file.db");
         for _ in 0..2 {
             let database = Database::open(&path, &CATALOGUE).unwrap();
-            assert_eq!(database.version().unwrap(), 1);
+            assert_eq!(database.version().unwrap(), CATALOGUE.version());
             let secure: i64 = database.connection.query_row("PRAGMA secure_delete", [], |row| row.get(0)).unwrap();
             assert_eq!(secure, 1);
         }

@@ -37,6 +37,14 @@ pub enum StoreError {
         /// Ours.
         known: i64,
     },
+    /// The file was written by an older `bookable`, and only a writer brings it up to date.
+    #[error("{} has the older schema version {found}; run `bookable harvest` or `bookable rebuild` once", path.display())]
+    Older {
+        /// Which file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+    },
     /// A SQLite file of another program.
     #[error("{} is not a {what} of bookable; name another file with --{what}", path.display())]
     Foreign {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::domain::{Feed, Instant};
+use crate::domain::{Feed, Instant, Role};
 
 /// A feed as the settings name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,17 @@ pub struct Position {
     pub failures: u32,
     /// The licence that the pages name.
     pub license: Option<String>,
+    /// What the server calls the version of a document that is held.
+    pub version: Version,
+}
+
+/// What a server calls a version of a document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Version {
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// `Last-Modified`.
+    pub last_modified: Option<String>,
 }
 
 /// Something that is wrong with what a publisher sends.
@@ -56,27 +67,61 @@ pub struct Counts {
     pub deleted: i64,
 }
 
-/// Puts in the rows of feeds that are new; a feed whose start was changed is to be walked anew.
+/// Puts in the rows of feeds that are new; a feed whose start was changed is to be walked anew. Another sellers feed may
+/// be another broker's, and another document is not known by the old one's version: what they said counts no more.
 pub(super) fn set_up(connection: &Connection, setups: &[FeedSetup]) -> rusqlite::Result<()> {
+    drop_others(connection, setups)?;
     let insert = "INSERT INTO feed (key, name, start_url, next_url, walk, walk_complete, restart, failures, pages, \
         updated, deleted) VALUES (?1, ?2, ?3, ?3, 1, 0, 0, 0, 0, 0, 0) ON CONFLICT (key) DO UPDATE \
-        SET start_url = excluded.start_url, restart = 1, wait_until = NULL WHERE start_url <> excluded.start_url";
+        SET start_url = excluded.start_url, restart = 1, wait_until = NULL, etag = NULL, last_modified = NULL \
+        WHERE start_url <> excluded.start_url RETURNING restart";
     for setup in setups {
-        connection.execute(insert, params![setup.feed.number(), setup.feed.name(), setup.start_url])?;
+        let values = params![setup.feed.number(), setup.feed.name(), setup.start_url];
+        let moved = connection.query_row(insert, values, |row| row.get(0)).optional()?.unwrap_or(false);
+        if moved && setup.feed.role() == Role::Sellers {
+            connection.execute("DELETE FROM seller", [])?;
+            connection.execute("UPDATE feed SET read_to_end_at = NULL WHERE key = ?1", [setup.feed.number()])?;
+        }
+    }
+    Ok(())
+}
+
+/// Forgets the feeds that are harvested no more and all that they said: what is not kept up to date must not be held.
+fn drop_others(connection: &Connection, setups: &[FeedSetup]) -> rusqlite::Result<()> {
+    for feed in Feed::ALL.into_iter().filter(|feed| setups.iter().all(|setup| setup.feed != *feed)) {
+        if connection.execute("DELETE FROM feed WHERE key = ?1", [feed.number()])? == 0 {
+            continue;
+        }
+        // Only hashes, and not told apart by feed; without them a stale repeat would be taken, which its page corrects.
+        connection.execute("DELETE FROM tombstone", [])?;
+        match feed.role() {
+            Role::Children(pair) => {
+                let own = "DELETE FROM own WHERE key IN (SELECT key FROM opportunity WHERE pair = ?1)";
+                connection.execute(own, [pair.number()])?;
+                connection.execute("DELETE FROM opportunity WHERE pair = ?1", [pair.number()])?;
+            }
+            Role::Parents(pair) => {
+                connection.execute("DELETE FROM parent WHERE pair = ?1", [pair.number()])?;
+                connection.execute("DELETE FROM link WHERE pair = ?1", [pair.number()])?;
+                connection.execute("UPDATE opportunity SET link = NULL WHERE pair = ?1", [pair.number()])?;
+            }
+            Role::Sellers => drop(connection.execute("DELETE FROM seller", [])?),
+            Role::Datasets => drop(connection.execute("DELETE FROM dataset", [])?),
+        }
     }
     Ok(())
 }
 
 /// Where every feed stands.
 pub(super) fn positions(connection: &Connection) -> rusqlite::Result<BTreeMap<Feed, Position>> {
-    let sql =
-        "SELECT key, start_url, next_url, walk, walk_complete, read_to_end_at, wait_until, failures, license FROM feed";
+    let sql = "SELECT key, start_url, next_url, walk, walk_complete, read_to_end_at, wait_until, failures, license, \
+        etag, last_modified FROM feed";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     let mut positions = BTreeMap::new();
     while let Some(row) = rows.next()? {
         let number: i64 = row.get(0)?;
-        let Some(feed) = Feed::ALL.into_iter().find(|feed| feed.number() == number) else { continue };
+        let Some(feed) = Feed::from_number(number) else { continue };
         let position = Position {
             feed,
             start_url: row.get(1)?,
@@ -87,6 +132,7 @@ pub(super) fn positions(connection: &Connection) -> rusqlite::Result<BTreeMap<Fe
             wait_until: row.get::<_, Option<i64>>(6)?.map(Instant::from_seconds),
             failures: row.get(7)?,
             license: row.get(8)?,
+            version: Version { etag: row.get(9)?, last_modified: row.get(10)? },
         };
         positions.insert(feed, position);
     }
@@ -96,9 +142,9 @@ pub(super) fn positions(connection: &Connection) -> rusqlite::Result<BTreeMap<Fe
 /// Begins a new walk for every feed that is to be walked anew; gives those feeds.
 pub(super) fn begin_walks(connection: &Connection, stale_before: Instant) -> rusqlite::Result<Vec<Feed>> {
     let sql = "UPDATE feed SET walk = walk + 1, walk_complete = 0, next_url = start_url, restart = 0 \
-        WHERE restart = 1 OR (walk_complete = 1 AND read_to_end_at < ?1) RETURNING key";
+        WHERE restart = 1 OR (walk_complete = 1 AND read_to_end_at < ?1 AND key <> ?2) RETURNING key";
     let mut statement = connection.prepare_cached(sql)?;
-    let numbers = statement.query_map([stale_before.as_seconds()], |row| row.get(0))?;
+    let numbers = statement.query_map([stale_before.as_seconds(), Feed::Datasets.number()], |row| row.get(0))?;
     let numbers = numbers.collect::<rusqlite::Result<Vec<i64>>>()?;
     Ok(Feed::ALL.into_iter().filter(|feed| numbers.contains(&feed.number())).collect())
 }
@@ -107,7 +153,7 @@ pub(super) fn begin_walks(connection: &Connection, stale_before: Instant) -> rus
 pub(super) fn advance(connection: &Connection, position: &Position, counts: Counts) -> rusqlite::Result<()> {
     let sql = "UPDATE feed SET next_url = ?2, walk_complete = ?3, read_to_end_at = ?4, wait_until = ?5, failures = 0, \
         fault = NULL, fault_text = NULL, license = coalesce(?6, license), pages = pages + 1, updated = updated + ?7, \
-        deleted = deleted + ?8 WHERE key = ?1";
+        deleted = deleted + ?8, etag = ?9, last_modified = ?10 WHERE key = ?1";
     connection.prepare_cached(sql)?.execute(params![
         position.feed.number(),
         position.next_url,
@@ -117,6 +163,8 @@ pub(super) fn advance(connection: &Connection, position: &Position, counts: Coun
         position.license,
         counts.updated,
         counts.deleted,
+        position.version.etag,
+        position.version.last_modified,
     ])?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::hash::Hasher;
 use hashbrown::HashTable;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use super::keys::SessionKey;
+use super::keys::OpportunityKey;
 use crate::domain::Feed;
 
 /// The hash of a feed's item id: 128 bits, keyed by the state's own random key.
@@ -48,23 +48,23 @@ impl ItemHasher {
 
 /// From an item's hash to the rows that may be its own; the caller compares the row's id.
 #[derive(Debug, Default)]
-pub(super) struct SessionIndex(HashTable<(u64, SessionKey)>);
+pub(super) struct ItemIndex(HashTable<(u64, OpportunityKey)>);
 
-impl SessionIndex {
+impl ItemIndex {
     pub(super) fn reserve(&mut self, rows: usize) {
         self.0.reserve(rows, |entry| entry.0);
     }
 
-    pub(super) fn candidates(&self, hash: ItemHash) -> impl Iterator<Item = SessionKey> + '_ {
+    pub(super) fn candidates(&self, hash: ItemHash) -> impl Iterator<Item = OpportunityKey> + '_ {
         let half = hash.half();
         self.0.iter_hash(half).filter(move |entry| entry.0 == half).map(|entry| entry.1)
     }
 
-    pub(super) fn insert(&mut self, hash: ItemHash, key: SessionKey) {
+    pub(super) fn insert(&mut self, hash: ItemHash, key: OpportunityKey) {
         self.0.insert_unique(hash.half(), (hash.half(), key), |entry| entry.0);
     }
 
-    pub(super) fn remove(&mut self, hash: ItemHash, key: SessionKey) {
+    pub(super) fn remove(&mut self, hash: ItemHash, key: OpportunityKey) {
         if let Ok(entry) = self.0.find_entry(hash.half(), |entry| entry.1 == key) {
             entry.remove();
         }
@@ -87,11 +87,11 @@ mod tests {
         let hasher = ItemHasher::new([7; 16]);
         let hash = hasher.hash(Feed::ScheduledSessions, "a");
         assert_ne!(hash, hasher.hash(Feed::SessionSeries, "a"), "the same id in another feed is another item");
-        let mut index = SessionIndex::default();
-        index.insert(hash, SessionKey(1));
-        index.insert(hash, SessionKey(2));
-        index.remove(hash, SessionKey(1));
-        assert_eq!(index.candidates(hash).collect::<Vec<_>>(), [SessionKey(2)]);
+        let mut index = ItemIndex::default();
+        index.insert(hash, OpportunityKey(1));
+        index.insert(hash, OpportunityKey(2));
+        index.remove(hash, OpportunityKey(1));
+        assert_eq!(index.candidates(hash).collect::<Vec<_>>(), [OpportunityKey(2)]);
         assert_eq!(ItemHash::from_bytes(hash.bytes()), hash);
     }
 }

@@ -24,14 +24,14 @@ macro_rules! key {
 }
 
 key!(
-    /// `session.key`.
-    SessionKey
+    /// `opportunity.key`: a session or slot.
+    OpportunityKey
 );
 key!(
-    /// `series.key`.
-    SeriesKey
+    /// `parent.key`: a series, facility use or court.
+    ParentKey
 );
 key!(
-    /// `series_link.key`: a series' `@id`.
+    /// `link.key`: the `@id` of a series, facility use or court.
     LinkKey
 );

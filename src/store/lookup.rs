@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::Row;
+use rusqlite::{Row, params};
 
 use super::database::{CATALOGUE, Database};
 use super::error::Result;
@@ -84,24 +84,47 @@ impl CatalogueReader {
     /// # Errors
     /// [`super::StoreError`] where the catalogue cannot be read.
     pub fn bookable(&self, identifier: &str) -> Result<Vec<Bookable>> {
-        let sql = "SELECT session_id, identifier, name, starts_at, checkout_url FROM bookable_session \
-            WHERE identifier = ?1 ORDER BY starts_at";
+        let sql = "SELECT 'ScheduledSession', identifier, session_id, name, starts_at, checkout_url FROM bookable_session \
+            WHERE identifier = ?1 UNION ALL SELECT 'Slot', identifier, slot_id, name, starts_at, checkout_url \
+            FROM bookable_slot WHERE identifier = ?1 ORDER BY 1, 5, 3";
+        let offers = "SELECT offer_id, name, price, currency, min_age, max_age, public_adult FROM bookable_offer \
+            WHERE identifier = ?1 AND type = ?2 AND item_id IS ?3 ORDER BY position";
         self.database.set("read", |connection| {
             let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement.query_map([identifier], |row| read(Kind::Session, row))?;
-            rows.collect()
+            let rows = statement.query_map([identifier], read)?;
+            let mut found = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+            let mut statement = connection.prepare_cached(offers)?;
+            for bookable in &mut found {
+                let values = params![identifier, bookable.kind.type_name(), bookable.id];
+                let rows = statement.query_map(values, read_offer)?;
+                bookable.offers = rows.collect::<rusqlite::Result<_>>()?;
+            }
+            Ok(found)
         })
     }
 }
 
-fn read(kind: Kind, row: &Row<'_>) -> rusqlite::Result<Bookable> {
+fn read(row: &Row<'_>) -> rusqlite::Result<Bookable> {
+    let kind = if row.get_ref(0)?.as_str()? == Kind::Slot.type_name() { Kind::Slot } else { Kind::Session };
     Ok(Bookable {
         kind,
-        id: row.get(0)?,
         identifier: row.get(1)?,
-        name: row.get(2)?,
-        starts_at: row.get(3)?,
-        checkout_url: row.get(4)?,
+        id: row.get(2)?,
+        name: row.get(3)?,
+        starts_at: row.get(4)?,
+        checkout_url: row.get(5)?,
         offers: Vec::new(),
+    })
+}
+
+fn read_offer(row: &Row<'_>) -> rusqlite::Result<OfferRow> {
+    Ok(OfferRow {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        price: row.get(2)?,
+        currency: row.get(3)?,
+        min_age: row.get(4)?,
+        max_age: row.get(5)?,
+        public_adult: row.get(6)?,
     })
 }

@@ -15,12 +15,17 @@ mod error;
 mod feeds;
 mod index;
 mod keys;
+mod listing_rows;
 mod lock;
 mod lookup;
+mod offer_rows;
+mod opportunity_row;
+mod own_row;
+mod parent_book;
+mod parent_row;
 mod report;
-mod series_book;
-mod series_row;
-mod session_row;
+mod sellers;
+mod settle;
 mod shown;
 mod state;
 
@@ -28,16 +33,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub use error::{Result, StoreError};
-pub use feeds::{Counts, FeedSetup, Note, Position};
+pub use feeds::{Counts, FeedSetup, Note, Position, Version};
 pub use lock::{HarvestLock, purge};
 pub use lookup::{Bookable, CatalogueReader, Kind, OfferRow};
 pub use report::{Explained, FeedReport, FindingReport, Report, ResyncAnswer, StateReader, request_resync};
+pub use shown::CheckoutUrls;
 
 use catalogue::Catalogue;
-use keys::{LinkKey, SessionKey};
+use keys::{LinkKey, OpportunityKey};
+use sellers::Asking;
 use state::{State, Touched};
 
-use crate::domain::{Change, CheckoutBase, Feed, Instant, Item};
+use crate::domain::{Change, Feed, Instant, Item, Role};
 
 /// After this long without reading a feed to its end, deletions may have been missed: it is walked anew.
 const GAP_SECONDS_MAX: i64 = 7 * 86_400;
@@ -49,10 +56,10 @@ pub struct StoreSetup {
     pub state: PathBuf,
     /// The catalogue's file.
     pub catalogue: PathBuf,
-    /// The Checkout.
-    pub checkout: CheckoutBase,
-    /// The feeds and where they begin.
-    pub feeds: Vec<FeedSetup>,
+    /// What checkout URLs are made from.
+    pub checkout: CheckoutUrls,
+    /// The feeds and where they begin; what came from others is forgotten. `None` leaves the feeds as they stand.
+    pub feeds: Option<Vec<FeedSetup>>,
 }
 
 /// One step of a feed, to be committed.
@@ -83,6 +90,8 @@ pub struct PageStep<'a> {
     pub license: Option<&'a str>,
     /// Not to be asked before this instant.
     pub wait_until: Option<Instant>,
+    /// For a document that is another than before: what its server calls it. Its changes are then all that there is.
+    pub document: Option<Version>,
 }
 
 /// A request that failed.
@@ -118,11 +127,38 @@ impl Store {
     /// [`StoreError`] for a file that cannot be opened, is foreign, or comes from a newer version.
     pub fn open(setup: &StoreSetup, now: Instant) -> Result<Self> {
         let state = State::open(&setup.state, now)?;
-        state.database.set("set up the feeds of", |connection| feeds::set_up(connection, &setup.feeds))?;
         let catalogue = Catalogue::open(&setup.catalogue, setup.checkout.clone())?;
         let mut store = Self { state, catalogue, positions: BTreeMap::new(), data_version: -1 };
+        store.set_up_feeds(setup.feeds.as_deref())?;
         store.take_restarts(now)?;
         Ok(store)
+    }
+
+    /// Makes the feeds those of the settings, and verdicts say of sellers what these now ask for.
+    fn set_up_feeds(&mut self, setups: Option<&[FeedSetup]>) -> Result<()> {
+        self.state.database.begin()?;
+        let positions = self.state.database.set("set up the feeds of", |connection| {
+            if let Some(setups) = setups {
+                feeds::set_up(connection, setups)?;
+            }
+            feeds::positions(connection)
+        })?;
+        self.positions = positions;
+        let asking = self.asking();
+        let loaded = self.state.load(asking).and_then(|()| {
+            if self.state.judged_asking()? == asking.number() { Ok(()) } else { self.state.ask_sellers(asking) }
+        });
+        loaded.map_err(|source| self.state.database.error("set up the feeds of", source))?;
+        self.state.database.commit()
+    }
+
+    /// What verdicts are to say of sellers: a broker is set where its feed is harvested.
+    fn asking(&self) -> Asking {
+        match self.positions.values().find(|position| position.feed.role() == Role::Sellers) {
+            None => Asking::Nothing,
+            Some(position) if position.read_to_end_at.is_some() => Asking::Feed,
+            Some(_) => Asking::Unread,
+        }
     }
 
     /// Where each feed stands.
@@ -172,11 +208,24 @@ impl Store {
             };
             outcome.map_err(|source| self.state.database.error("write", source))?;
         }
-        if !self.state.loading {
-            self.state.settle(&mut touched).map_err(|source| self.state.database.error("write", source))?;
-        }
+        let asking = self.asking();
+        let told = asking != self.state.sellers.asking;
+        let settled = match (self.state.loading, told) {
+            (true, true) => {
+                self.state.sellers.asking = asking;
+                Ok(())
+            }
+            (true, false) => Ok(()),
+            (false, true) => self.state.settle(&mut touched).and_then(|()| self.state.ask_sellers(asking)),
+            (false, false) => self.state.settle(&mut touched),
+        };
+        settled.map_err(|source| self.state.database.error("write", source))?;
         self.commit_batch()?;
-        if self.state.loading { Ok(()) } else { self.show(&touched.sessions, &touched.links, now) }
+        match (self.state.loading, told) {
+            (true, _) => Ok(()),
+            (false, true) => self.rebuild(now).map(drop),
+            (false, false) => self.show(&touched, now),
+        }
     }
 
     fn apply_page(&mut self, page: &PageStep<'_>, now: Instant, touched: &mut Touched) -> rusqlite::Result<()> {
@@ -184,12 +233,16 @@ impl Store {
             return Ok(());
         };
         let mut counts = Counts::default();
+        if let Some(version) = &page.document {
+            touched.datasets |= self.state.put_datasets(page.changes)?;
+            position.version = version.clone();
+        }
         for change in page.changes {
-            self.state.apply(page.feed, page.walk, change, now, touched)?;
             match change.item {
                 Item::Gone => counts.deleted += 1,
-                Item::Session(_) | Item::Series(_) => counts.updated += 1,
+                _ => counts.updated += 1,
             }
+            self.state.apply(page.feed, page.walk, change, now, touched)?;
         }
         if page.at_end {
             if !position.walk_complete && position.walk > 1 {
@@ -226,22 +279,24 @@ impl Store {
         self.state.database.commit()
     }
 
-    /// The one way by which the catalogue changes: these sessions and links as they stand at `now`, and every window
-    /// that opened or closed since the instant that the catalogue showed.
-    fn show(&mut self, sessions: &BTreeSet<SessionKey>, links: &BTreeSet<LinkKey>, now: Instant) -> Result<()> {
+    /// The one way by which the catalogue changes: what was touched as it stands at `now`, and every window that opened or
+    /// closed since the instant that the catalogue showed.
+    fn show(&mut self, touched: &Touched, now: Instant) -> Result<()> {
         let as_of = self.catalogue.origin()?.map_or(now, |origin| origin.as_of);
         let wrap = |source| self.state.database.error("read", source);
         let moved = self.state.transitions(as_of, now).map_err(wrap)?;
         let mut all: BTreeSet<_> = moved.into_iter().collect();
-        all.extend(sessions);
+        all.extend(&touched.opportunities);
         self.catalogue.database.begin()?;
-        let followed = self.catalogue.follow(&self.state, &all, links, now);
+        let datasets = if touched.datasets { self.catalogue.copy_datasets(&self.state) } else { Ok(()) };
+        let followed = datasets.and_then(|()| self.catalogue.follow(&self.state, &all, &touched.links, now));
         self.seal(followed, now)
     }
 
     fn seal(&self, written: rusqlite::Result<()>, now: Instant) -> Result<()> {
         let sealed = written.and_then(|()| {
-            for position in self.positions.values() {
+            // Attribution is no part of how fresh the catalogue is.
+            for position in self.positions.values().filter(|position| position.feed.is_needed()) {
                 let license = position.license.as_deref();
                 self.catalogue.set_feed(position.feed.name(), position.read_to_end_at, license)?;
             }
@@ -257,7 +312,7 @@ impl Store {
     /// # Errors
     /// As for [`Store::apply`].
     pub fn pass_time(&mut self, now: Instant) -> Result<()> {
-        if self.state.loading { Ok(()) } else { self.show(&BTreeSet::new(), &BTreeSet::new(), now) }
+        if self.state.loading { Ok(()) } else { self.show(&Touched::default(), now) }
     }
 
     /// The next instant after `now` at which something opens or closes without any feed saying a word.
@@ -292,7 +347,8 @@ impl Store {
     /// As for [`Store::apply`].
     pub fn rebuild(&mut self, now: Instant) -> Result<u64> {
         self.catalogue.database.begin()?;
-        let filled = self.catalogue.fill(&self.state, now);
+        let kept = self.catalogue.keep_feeds(&self.feed_names());
+        let filled = kept.and_then(|()| self.catalogue.fill(&self.state, now));
         let rows = *filled.as_ref().unwrap_or(&0);
         self.seal(filled.map(drop), now)?;
         Ok(rows)
@@ -311,14 +367,21 @@ impl Store {
             return self.rebuild(now).map(drop);
         }
         let wrap = |source| self.state.database.error("read", source);
-        let mut sessions = self.state.open_sessions(now).map_err(wrap)?;
-        sessions.extend(self.catalogue.shown_keys().map_err(|source| self.catalogue.database.error("read", source))?);
+        let mut opportunities: BTreeSet<OpportunityKey> = self.state.open_opportunities(now).map_err(wrap)?;
+        opportunities
+            .extend(self.catalogue.shown_keys().map_err(|source| self.catalogue.database.error("read", source))?);
         self.catalogue.database.begin()?;
         let mended = self
             .catalogue
-            .follow(&self.state, &sessions, &BTreeSet::new(), now)
-            .and_then(|()| self.catalogue.drop_unused_listings());
+            .follow(&self.state, &opportunities, &BTreeSet::<LinkKey>::new(), now)
+            .and_then(|()| self.catalogue.drop_unused_listings())
+            .and_then(|()| self.catalogue.copy_datasets(&self.state))
+            .and_then(|()| self.catalogue.keep_feeds(&self.feed_names()));
         self.seal(mended, now)
+    }
+
+    fn feed_names(&self) -> Vec<&'static str> {
+        self.positions.keys().filter(|feed| feed.is_needed()).map(|feed| feed.name()).collect()
     }
 
     /// Empties the write-ahead logs into the files and drops the words of deleted rows, so that nothing deleted stays.

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::database::{Database, STATE};
 use super::error::Result;
-use super::series_row;
-use super::session_row::{JUDGED_COLUMNS, Judged, verdict_from};
-use crate::domain::{Instant, SeriesTerms, SessionTerms, Standing, Verdict};
+use super::opportunity_row::{JUDGED_COLUMNS, JUDGED_TABLES, Judged, verdict_from};
+use super::parent_row;
+use super::sellers::{Asking, Sellers};
+use crate::domain::{Aggregate, Feed, Instant, OpportunityTerms, Pair, ParentTerms, Standing, Verdict};
 
 /// The licence's fair use: one resync a week.
 const RESYNC_SECONDS_MIN: i64 = 7 * 86_400;
@@ -25,6 +26,8 @@ pub struct StateReader {
 pub struct FeedReport {
     /// Its name.
     pub name: String,
+    /// Whether bookability hangs on it.
+    pub needed: bool,
     /// The page to be asked for next.
     pub next_url: String,
     /// Counts the walks from the start.
@@ -69,21 +72,34 @@ pub struct Report {
     pub feeds: Vec<FeedReport>,
     /// The findings.
     pub findings: Vec<FindingReport>,
-    /// How many sessions stand how.
-    pub standings: BTreeMap<Standing, i64>,
-    /// How many sessions are published.
-    pub sessions: i64,
-    /// How many series are published.
-    pub series: i64,
+    /// How many sessions, and how many slots, stand how.
+    pub standings: BTreeMap<Pair, BTreeMap<Standing, i64>>,
+    /// How many series, and how many facility uses, are published.
+    pub parents: BTreeMap<Pair, i64>,
+    /// How many sellers the broker's feed has; `None` where no broker is set.
+    pub sellers: Option<i64>,
+    /// How many datasets are known.
+    pub datasets: i64,
+    /// The datasets that parents name and the attribution catalogue does not have, with how many parents name them.
+    pub missing_datasets: Vec<(String, i64)>,
     /// Whether a first harvest goes on.
     pub loading: bool,
     /// When a resync was last asked for.
     pub resync_at: Option<Instant>,
 }
 
-/// One session with what its verdict was made from.
+impl Report {
+    /// How many sessions or slots are published.
+    pub fn published(&self, pair: Pair) -> i64 {
+        self.standings.get(&pair).map_or(0, |standings| standings.values().sum())
+    }
+}
+
+/// One session or slot with what its verdict was made from.
 #[derive(Clone, Debug)]
 pub struct Explained {
+    /// Which of the two it is.
+    pub pair: Pair,
     /// `@id`.
     pub session_id: Option<String>,
     /// `identifier`.
@@ -92,16 +108,20 @@ pub struct Explained {
     pub item_id: String,
     /// The RPDE `modified`.
     pub modified: i64,
-    /// Its name, or its series'.
+    /// Its name, or its parent's.
     pub name: Option<String>,
-    /// The `@id` of the series that it names.
-    pub series_id: Option<String>,
+    /// The `@id` that it names as its parent's.
+    pub parent_id: Option<String>,
+    /// The `@id` of that parent's organizer.
+    pub organizer_id: Option<String>,
+    /// That organizer's name.
+    pub organizer: Option<String>,
     /// `validFromBeforeStartDate` as the feed writes it.
     pub valid_from: Option<String>,
     /// What the rules look at in it.
-    pub terms: SessionTerms,
-    /// What they look at in its series; `None`: not published.
-    pub series_terms: Option<SeriesTerms>,
+    pub terms: OpportunityTerms,
+    /// What they look at in its parent; `None`: not published.
+    pub parent_terms: Option<ParentTerms>,
     /// The verdict that stands in the state.
     pub verdict: Verdict,
 }
@@ -131,76 +151,134 @@ impl StateReader {
     pub fn report(&self, now: Instant) -> Result<Report> {
         self.database.set("read", |connection| {
             let feeds = "SELECT name, next_url, walk, walk_complete, read_to_end_at, wait_until, failures, fault_text, \
-                pages, updated, deleted FROM feed ORDER BY name";
+                pages, updated, deleted, key FROM feed ORDER BY name";
             let feeds = connection.prepare(feeds)?.query_map([], read_feed)?.collect::<rusqlite::Result<_>>()?;
             let findings = "SELECT name, code, count, item, seen_at FROM finding JOIN feed ON feed.key = finding.feed \
                 ORDER BY count DESC, name, code";
             let findings =
                 connection.prepare(findings)?.query_map([], read_finding)?.collect::<rusqlite::Result<_>>()?;
-            let mut standings = BTreeMap::new();
-            let groups = "SELECT reason, closes > ?1 AND coalesce(opens > ?1, 0), closes <= ?1, count(*) \
-                FROM session GROUP BY 1, 2, 3";
-            let mut statement = connection.prepare(groups)?;
-            let mut rows = statement.query([now.as_seconds()])?;
-            while let Some(row) = rows.next()? {
-                let (early, late): (Option<bool>, Option<bool>) = (row.get(1)?, row.get(2)?);
-                let standing = match (row.get::<_, Option<i64>>(0)?, early, late) {
-                    (None, Some(true), _) => Standing::NotYetOpen,
-                    (None, _, Some(true)) => Standing::Started,
-                    (None, _, Some(false)) => Standing::Bookable,
-                    (reason, _, _) => verdict_from(reason, None, None).at(now),
-                };
-                *standings.entry(standing).or_insert(0) += row.get::<_, i64>(3)?;
-            }
-            let series = connection.query_row("SELECT count(*) FROM series", [], |row| row.get(0))?;
             let (loading, resync_at): (bool, Option<i64>) =
                 connection
                     .query_row("SELECT loading, resync_at FROM state", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let sessions = standings.values().sum();
-            let resync_at = resync_at.map(Instant::from_seconds);
-            Ok(Report { feeds, findings, standings, sessions, series, loading, resync_at })
+            let count = |sql: &str| connection.query_row(sql, [], |row| row.get(0));
+            let asked = asking(connection)? != Asking::Nothing;
+            Ok(Report {
+                feeds,
+                findings,
+                standings: standings(connection, now)?,
+                parents: parents(connection)?,
+                sellers: if asked { Some(count("SELECT count(*) FROM seller")?) } else { None },
+                datasets: count("SELECT count(*) FROM dataset")?,
+                missing_datasets: missing_datasets(connection)?,
+                loading,
+                resync_at: resync_at.map(Instant::from_seconds),
+            })
         })
     }
 
-    /// The sessions with this `identifier`, `@id` or RPDE id: almost always one, or none.
+    /// The sessions and slots with this `identifier`, `@id` or RPDE id: almost always one, or none.
     ///
     /// # Errors
     /// [`super::StoreError`] where the state cannot be read.
     pub fn explain(&self, id: &str) -> Result<Vec<Explained>> {
         self.database.set("read", |connection| {
+            let mut sellers = Sellers::default();
+            sellers.asking = asking(connection)?;
+            sellers.load(connection)?;
             let sql = format!(
-                "SELECT {JUDGED_COLUMNS}, item_id, modified, id, identifier, name FROM session \
-                 WHERE identifier = ?1 OR id = ?1 OR item_id = ?1 ORDER BY identifier = ?1 DESC, id = ?1 DESC LIMIT 10"
+                "SELECT {JUDGED_COLUMNS}, o.item_id, o.modified, o.id, o.identifier, own.name FROM {JUDGED_TABLES} \
+                 WHERE o.identifier = ?1 OR o.id = ?1 OR o.item_id = ?1 \
+                 ORDER BY o.identifier = ?1 DESC, o.id = ?1 DESC LIMIT 10"
             );
             let mut statement = connection.prepare(&sql)?;
             let mut rows = statement.query([id])?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
-                let judged = Judged::read(row)?;
-                let series = "SELECT potentially_bookable, valid_from, name FROM series WHERE link = ?1 \
-                    ORDER BY modified DESC, item_id DESC LIMIT 1";
-                let series: Option<(Option<bool>, Option<String>, Option<String>)> = connection
-                    .query_row(series, [judged.link], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-                    .optional()?;
-                let link = "SELECT id FROM series_link WHERE key = ?1";
-                let series_id = connection.query_row(link, [judged.link], |row| row.get(0)).optional()?;
-                let own_name: Option<String> = row.get(16)?;
-                found.push(Explained {
-                    session_id: row.get(14)?,
-                    identifier: row.get(15)?,
-                    item_id: row.get(12)?,
-                    modified: row.get(13)?,
-                    name: own_name.or_else(|| series.as_ref().and_then(|series| series.2.clone())),
-                    series_id,
-                    valid_from: series.as_ref().and_then(|series| series.1.clone()),
-                    terms: judged.terms,
-                    series_terms: series.as_ref().map(|(flag, from, _)| series_row::terms_from(*flag, from.as_deref())),
-                    verdict: judged.verdict,
-                });
+                found.push(explained(connection, &sellers, row)?);
             }
             Ok(found)
         })
     }
+}
+
+/// What verdicts say of sellers.
+fn asking(connection: &Connection) -> rusqlite::Result<Asking> {
+    let number: i64 = connection.query_row("SELECT selling FROM state", [], |row| row.get(0))?;
+    let known = [Asking::Nothing, Asking::Unread, Asking::Feed].into_iter().find(|asking| asking.number() == number);
+    Ok(known.unwrap_or(Asking::Unread))
+}
+
+/// One row with what belongs to it.
+fn explained(connection: &Connection, sellers: &Sellers, row: &Row<'_>) -> rusqlite::Result<Explained> {
+    let judged = Judged::read(row)?;
+    let sql = "SELECT public_adult, valid_from, name, organizer_id, organizer FROM parent WHERE link = ?1 \
+        ORDER BY modified DESC, item_id DESC LIMIT 1";
+    let read = |row: &Row<'_>| {
+        let texts: [Option<String>; 4] = [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?];
+        Ok((row.get::<_, i64>(0)?, texts))
+    };
+    let parent = connection.query_row(sql, [judged.link], read).optional()?;
+    let link = "SELECT id FROM link WHERE key = ?1";
+    let parent_id = connection.query_row(link, [judged.link], |row| row.get(0)).optional()?;
+    let parent_terms = parent.as_ref().map(|(number, [valid_from, _, organizer_id, _])| ParentTerms {
+        aggregate: parent_row::aggregate_from(*number, valid_from.as_deref()),
+        selling: sellers.selling(organizer_id.as_deref()),
+    });
+    let [valid_from, name, organizer_id, organizer] = parent.map(|parent| parent.1).unwrap_or_default();
+    let own_valid_from: Option<String> = row.get(13)?;
+    let own_counts = parent_terms.is_some_and(|terms| terms.aggregate == Aggregate::Absent);
+    Ok(Explained {
+        pair: judged.pair,
+        session_id: row.get(17)?,
+        identifier: row.get(18)?,
+        item_id: row.get(15)?,
+        modified: row.get(16)?,
+        name: row.get::<_, Option<String>>(19)?.or(name),
+        parent_id,
+        organizer_id,
+        organizer,
+        valid_from: if own_counts { own_valid_from } else { valid_from },
+        terms: judged.terms,
+        parent_terms,
+        verdict: judged.verdict,
+    })
+}
+
+fn standings(connection: &Connection, now: Instant) -> rusqlite::Result<BTreeMap<Pair, BTreeMap<Standing, i64>>> {
+    let mut standings: BTreeMap<Pair, BTreeMap<Standing, i64>> = BTreeMap::new();
+    let groups = "SELECT reason, closes > ?1 AND coalesce(opens > ?1, 0), closes <= ?1, pair, count(*) \
+        FROM opportunity GROUP BY 1, 2, 3, 4";
+    let mut statement = connection.prepare(groups)?;
+    let mut rows = statement.query([now.as_seconds()])?;
+    while let Some(row) = rows.next()? {
+        let (early, late): (Option<bool>, Option<bool>) = (row.get(1)?, row.get(2)?);
+        let standing = match (row.get::<_, Option<i64>>(0)?, early, late) {
+            (None, Some(true), _) => Standing::NotYetOpen,
+            (None, _, Some(true)) => Standing::Started,
+            (None, _, Some(false)) => Standing::Bookable,
+            (reason, _, _) => verdict_from(reason, None, None).at(now),
+        };
+        if let Some(pair) = Pair::from_number(row.get(3)?) {
+            *standings.entry(pair).or_default().entry(standing).or_insert(0) += row.get::<_, i64>(4)?;
+        }
+    }
+    Ok(standings)
+}
+
+/// Items, not rows: a facility use counts once, however many courts it has.
+fn parents(connection: &Connection) -> rusqlite::Result<BTreeMap<Pair, i64>> {
+    let mut statement = connection.prepare("SELECT pair, count(*) FROM parent WHERE id IS NULL GROUP BY pair")?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))?;
+    let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(rows.into_iter().filter_map(|(pair, count)| Some((Pair::from_number(pair)?, count))).collect())
+}
+
+fn missing_datasets(connection: &Connection) -> rusqlite::Result<Vec<(String, i64)>> {
+    let sql = "SELECT dataset, count(*) FROM parent WHERE dataset IS NOT NULL AND id IS NULL \
+        AND dataset NOT IN (SELECT identifier FROM dataset) GROUP BY dataset ORDER BY 2 DESC, 1 LIMIT 100";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
 }
 
 /// Marks every feed to be walked anew by the next or the running harvest.
@@ -240,6 +318,7 @@ fn read_feed(row: &Row<'_>) -> rusqlite::Result<FeedReport> {
         pages: row.get(8)?,
         updated: row.get(9)?,
         deleted: row.get(10)?,
+        needed: Feed::from_number(row.get(11)?).is_none_or(Feed::is_needed),
     })
 }
 

@@ -1,94 +1,77 @@
-//! The catalogue's rows, made from the state's: what is shown of a session and of its listing.
+//! The catalogue's sessions and slots, made from the state's rows.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params_from_iter};
+use rusqlite::{Connection, Row, ToSql};
 
-use super::keys::{LinkKey, SeriesKey, SessionKey};
-use crate::domain::{CheckoutBase, Instant, london_text};
+use super::keys::{LinkKey, OpportunityKey};
+use super::listing_rows::public_adult_of;
+use super::offer_rows::{self, Owner, PublicAdultText};
+use super::parent_book::Speaker;
+use crate::domain::{Aggregate, CheckoutBase, Instant, Pair, SlotPath, Window, london_text};
 
-/// The columns that a series in the state and a listing in the catalogue have in common.
-const SHARED: [&str; 22] = [
-    "name",
-    "place",
-    "address",
-    "postcode",
-    "latitude",
-    "longitude",
-    "description",
-    "activities",
-    "levels",
-    "price",
-    "currency",
-    "membership_required",
-    "min_age",
-    "max_age",
-    "gender",
-    "attendance_mode",
-    "organizer",
-    "organizer_id",
-    "url",
-    "image_url",
-    "dataset",
-    "present_as_slots",
-];
+/// The columns that [`Shown::read`] reads, in its order, of [`SHOWN_TABLES`].
+pub(super) const SHOWN_COLUMNS: &str = "o.key, o.link, o.opens, o.closes, o.id, o.identifier, o.ends, o.duration_minutes, \
+    o.remaining, o.maximum, o.attendance_mode, o.url, o.modified, o.pair, o.own, own.name, own.has_place, own.place, \
+    own.address, own.postcode, own.latitude, own.longitude, own.offer_id, own.price, own.currency, \
+    own.membership_required, own.offers";
 
-/// The SQL texts that copy [`SHARED`], made once.
+/// Where they are read from.
+pub(super) const SHOWN_TABLES: &str = "opportunity AS o LEFT JOIN own ON o.own AND own.key = o.key";
+
+/// What checkout URLs are made from.
+#[derive(Clone, Debug)]
+pub struct CheckoutUrls {
+    /// The Checkout.
+    pub base: CheckoutBase,
+    /// The path of a slot's page, where the operator knows one.
+    pub slot_path: Option<SlotPath>,
+}
+
+/// What a session or slot says for itself.
 #[derive(Debug)]
-pub(super) struct ListingSql {
-    select: String,
-    upsert: String,
+pub(super) struct Own {
+    name: Option<String>,
+    place: Option<[Value; 5]>,
+    public_adult: PublicAdultText,
+    membership_required: Option<bool>,
+    pub(super) offers: Option<String>,
 }
 
-impl ListingSql {
-    pub(super) fn new() -> Self {
-        let columns = SHARED.join(", ");
-        let marks: Vec<String> = (1..=SHARED.len() + 2).map(|n| format!("?{n}")).collect();
-        let assignments: Vec<String> = SHARED.iter().map(|column| format!("{column} = excluded.{column}")).collect();
-        let excluded: Vec<String> = SHARED.iter().map(|column| format!("excluded.{column}")).collect();
-        Self {
-            select: format!("SELECT {columns} FROM series WHERE key = ?1"),
-            upsert: format!(
-                "INSERT INTO listing (key, series_id, {columns}) VALUES ({}) ON CONFLICT (key) DO UPDATE SET \
-                 series_id = excluded.series_id, {} WHERE (series_id, {columns}) IS NOT (excluded.series_id, {})",
-                marks.join(", "),
-                assignments.join(", "),
-                excluded.join(", "),
-            ),
+impl Own {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Option<Self>> {
+        if !row.get::<_, bool>(14)? {
+            return Ok(None);
         }
+        let place = if row.get::<_, Option<bool>>(16)? == Some(true) {
+            Some([row.get(17)?, row.get(18)?, row.get(19)?, row.get(20)?, row.get(21)?])
+        } else {
+            None
+        };
+        Ok(Some(Self {
+            name: row.get(15)?,
+            place,
+            public_adult: PublicAdultText::read(row, 22)?,
+            membership_required: row.get(25)?,
+            offers: row.get(26)?,
+        }))
     }
 
-    /// Writes the listing of a link, or of one session where `own` is given; whether its series is there.
-    pub(super) fn write(
-        &self,
-        state: &Connection,
-        catalogue: &Connection,
-        (link, series): (LinkKey, SeriesKey),
-        own: Option<&Shown>,
-    ) -> rusqlite::Result<bool> {
-        let mut select = state.prepare_cached(&self.select)?;
-        let read = |row: &Row<'_>| (0..SHARED.len()).map(|at| row.get::<_, Value>(at)).collect::<Result<Vec<_>, _>>();
-        let Some(mut values) = select.query_row([series], read).optional()? else { return Ok(false) };
-        let key = own.map_or(link.0, Shown::listing_key);
-        if let Some(own) = own {
-            own.overrule(&mut values);
+    /// Puts what is said over what the parent says: name, place, address, postcode, latitude, longitude.
+    pub(super) fn overrule<'a>(&self, mut values: impl Iterator<Item = &'a mut Value>) {
+        if let (Some(slot), Some(name)) = (values.next(), &self.name) {
+            *slot = Value::Text(name.clone());
         }
-        let mut id = state.prepare_cached("SELECT id FROM series_link WHERE key = ?1")?;
-        let series_id: Option<String> = id.query_row([link], |row| row.get(0)).optional()?;
-        let head: [Value; 2] = [Value::Integer(key), series_id.map_or(Value::Null, Value::Text)];
-        catalogue.prepare_cached(&self.upsert)?.execute(params_from_iter(head.iter().chain(&values)))?;
-        Ok(true)
+        for (slot, value) in values.zip(self.place.iter().flatten()) {
+            slot.clone_from(value);
+        }
     }
 }
 
-/// The columns that [`Shown::read`] reads, in its order.
-pub(super) const SHOWN_COLUMNS: &str = "key, link, opens, closes, id, identifier, ends, duration_minutes, \
-    remaining_capacity, maximum_capacity, attendance_mode, url, modified, name, own_place, place, address, postcode, \
-    latitude, longitude";
-
-/// A session of the state that has a window, as the catalogue would show it.
+/// A session or slot of the state that has a window, as the catalogue would show it.
 #[derive(Debug)]
 pub(super) struct Shown {
-    pub(super) key: SessionKey,
+    pub(super) key: OpportunityKey,
+    pub(super) pair: Pair,
     pub(super) link: LinkKey,
     opens: Option<Instant>,
     closes: Instant,
@@ -99,8 +82,7 @@ pub(super) struct Shown {
     attendance_mode: Option<String>,
     url: Option<String>,
     modified: i64,
-    name: Option<String>,
-    place: Option<[Value; 5]>,
+    own: Option<Own>,
 }
 
 impl Shown {
@@ -110,11 +92,9 @@ impl Shown {
             (row.get(1)?, row.get(3)?, row.get(5)?);
         let (Some(link), Some(closes), Some(identifier)) = (link, closes, identifier) else { return Ok(None) };
         let instant = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.map(Instant::from_seconds));
-        let own_place: bool = row.get(14)?;
-        let place =
-            if own_place { Some([row.get(15)?, row.get(16)?, row.get(17)?, row.get(18)?, row.get(19)?]) } else { None };
         Ok(Some(Self {
             key: row.get(0)?,
+            pair: Pair::from_number(row.get(13)?).unwrap_or(Pair::Sessions),
             link,
             opens: instant(2)?,
             closes: Instant::from_seconds(closes),
@@ -125,41 +105,43 @@ impl Shown {
             attendance_mode: row.get(10)?,
             url: row.get(11)?,
             modified: row.get(12)?,
-            name: row.get(13)?,
-            place,
+            own: Own::read(row)?,
         }))
     }
 
-    /// Whether the session can be booked at `now`.
+    /// Whether it can be booked at `now`.
     pub(super) fn is_open(&self, now: Instant) -> bool {
-        crate::domain::Window { opens: self.opens, closes: self.closes }.holds(now)
+        Window { opens: self.opens, closes: self.closes }.holds(now)
     }
 
-    /// Whether it says something of its own that others of its series do not.
-    pub(super) fn has_own_listing(&self) -> bool {
-        self.name.is_some() || self.place.is_some()
+    /// What a session says that others of its series do not, so that it has a listing to itself. A slot shares its
+    /// facility use's listing, whatever it says of its price.
+    pub(super) fn own_listing(&self) -> Option<&Own> {
+        let differs = |own: &&Own| own.name.is_some() || own.place.is_some() || own.offers.is_some();
+        self.own.as_ref().filter(|_| self.pair == Pair::Sessions).filter(differs)
     }
 
-    /// The key of its listing: its series' link, or one of its own.
+    /// The key of its listing: its parent's link, or one of its own.
     pub(super) fn listing_key(&self) -> i64 {
-        if self.has_own_listing() { -self.key.0 } else { self.link.0 }
-    }
-
-    /// Puts what the session says of its own over what its series says, in the order of [`SHARED`].
-    fn overrule(&self, values: &mut [Value]) {
-        let mut slots = values.iter_mut();
-        if let (Some(slot), Some(name)) = (slots.next(), &self.name) {
-            *slot = Value::Text(name.clone());
-        }
-        for (slot, value) in slots.zip(self.place.iter().flatten()) {
-            slot.clone_from(value);
-        }
+        if self.own_listing().is_some() { -self.key.0 } else { self.link.0 }
     }
 
     /// Writes the row, if it is not there just so.
-    pub(super) fn write(&self, catalogue: &Connection, checkout: &CheckoutBase) -> rusqlite::Result<()> {
-        let text = |instant: Option<Instant>| instant.map(|instant| instant.to_string());
-        let checkout_url = checkout.session_url(&self.identifier);
+    pub(super) fn write(
+        &self,
+        state: &Connection,
+        catalogue: &Connection,
+        checkout: &CheckoutUrls,
+        speaker: Speaker<'_>,
+    ) -> rusqlite::Result<()> {
+        match self.pair {
+            Pair::Sessions => self.write_session(catalogue, checkout),
+            Pair::Slots => self.write_slot(state, catalogue, checkout, speaker),
+        }
+    }
+
+    fn write_session(&self, catalogue: &Connection, checkout: &CheckoutUrls) -> rusqlite::Result<()> {
+        let checkout_url = checkout.base.session_url(&self.identifier);
         let (starts_at, local_start) = (self.closes.to_string(), london_text(self.closes));
         let [duration, remaining, maximum] = self.numbers;
         let values: [&dyn ToSql; 15] = [
@@ -179,12 +161,57 @@ impl Shown {
             &self.url,
             &self.modified,
         ];
-        catalogue.prepare_cached(UPSERT)?.execute(values.as_slice())?;
+        catalogue.prepare_cached(UPSERT_SESSION)?.execute(values.as_slice())?;
         Ok(())
+    }
+
+    fn write_slot(
+        &self,
+        state: &Connection,
+        catalogue: &Connection,
+        checkout: &CheckoutUrls,
+        speaker: Speaker<'_>,
+    ) -> rusqlite::Result<()> {
+        let checkout_url = checkout.slot_path.as_ref().map(|path| checkout.base.slot_url(path, &self.identifier));
+        let (starts_at, local_start) = (self.closes.to_string(), london_text(self.closes));
+        let [duration, remaining, maximum] = self.numbers;
+        // Its own price counts where its own aggregate offer does.
+        let own = self.own.as_ref().filter(|_| speaker.entry.aggregate == Aggregate::Absent);
+        let values: [&dyn ToSql; 17] = [
+            &self.key,
+            &self.link,
+            &self.id,
+            &self.identifier,
+            &checkout_url,
+            &starts_at,
+            &text(self.ends),
+            &local_start,
+            &duration,
+            &text(self.opens),
+            &remaining,
+            &maximum,
+            &own.and_then(|own| own.public_adult.price),
+            &own.and_then(|own| own.public_adult.currency.as_deref()),
+            &own.and_then(|own| own.membership_required),
+            &self.url,
+            &self.modified,
+        ];
+        catalogue.prepare_cached(UPSERT_SLOT)?.execute(values.as_slice())?;
+        let offers = self.own.as_ref().and_then(|own| own.offers.as_deref());
+        let public_adult = match (own, offers) {
+            (Some(own), _) => own.public_adult.clone(),
+            (None, Some(_)) => public_adult_of(state, speaker.key)?,
+            (None, None) => PublicAdultText::default(),
+        };
+        offer_rows::show(catalogue, Owner::Slot(self.key.0), offers, &public_adult)
     }
 }
 
-const UPSERT: &str = "INSERT INTO session (key, listing, session_id, identifier, checkout_url, starts_at, ends_at, \
+fn text(instant: Option<Instant>) -> Option<String> {
+    instant.map(|instant| instant.to_string())
+}
+
+const UPSERT_SESSION: &str = "INSERT INTO session (key, listing, session_id, identifier, checkout_url, starts_at, ends_at, \
     local_start, duration_minutes, bookable_from, remaining_capacity, maximum_capacity, attendance_mode, url, modified) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
     ON CONFLICT (key) DO UPDATE SET listing = excluded.listing, session_id = excluded.session_id, \
@@ -198,3 +225,19 @@ const UPSERT: &str = "INSERT INTO session (key, listing, session_id, identifier,
     (excluded.listing, excluded.session_id, excluded.identifier, excluded.checkout_url, excluded.starts_at, \
     excluded.ends_at, excluded.local_start, excluded.duration_minutes, excluded.bookable_from, \
     excluded.remaining_capacity, excluded.maximum_capacity, excluded.attendance_mode, excluded.url, excluded.modified)";
+
+const UPSERT_SLOT: &str = "INSERT INTO slot (key, listing, slot_id, identifier, checkout_url, starts_at, ends_at, \
+    local_start, duration_minutes, bookable_from, remaining_uses, maximum_uses, price, currency, membership_required, url, \
+    modified) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
+    ON CONFLICT (key) DO UPDATE SET listing = excluded.listing, slot_id = excluded.slot_id, \
+    identifier = excluded.identifier, checkout_url = excluded.checkout_url, starts_at = excluded.starts_at, \
+    ends_at = excluded.ends_at, local_start = excluded.local_start, duration_minutes = excluded.duration_minutes, \
+    bookable_from = excluded.bookable_from, remaining_uses = excluded.remaining_uses, \
+    maximum_uses = excluded.maximum_uses, price = excluded.price, currency = excluded.currency, \
+    membership_required = excluded.membership_required, url = excluded.url, modified = excluded.modified \
+    WHERE (listing, slot_id, identifier, checkout_url, starts_at, ends_at, local_start, duration_minutes, \
+    bookable_from, remaining_uses, maximum_uses, price, currency, membership_required, url, modified) IS NOT \
+    (excluded.listing, excluded.slot_id, excluded.identifier, excluded.checkout_url, excluded.starts_at, \
+    excluded.ends_at, excluded.local_start, excluded.duration_minutes, excluded.bookable_from, excluded.remaining_uses, \
+    excluded.maximum_uses, excluded.price, excluded.currency, excluded.membership_required, excluded.url, \
+    excluded.modified)";

@@ -1,5 +1,6 @@
 //! Random histories of synthetic items over few ids, so that everything collides.
 
+use bookable::domain::Feed;
 use chrono::{DateTime, FixedOffset};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -69,24 +70,57 @@ pub(crate) struct SessionItem {
     link_form: u8,
     pub(crate) name: Option<&'static str>,
     pub(crate) remaining: Option<i64>,
+    pub(crate) offers: bool,
+}
+
+/// An aggregate offer; without a public adult one it has a junior one.
+#[derive(Clone, Debug)]
+pub(crate) struct OfferItem {
+    pub(crate) public_adult: bool,
+    pub(crate) flag: &'static str,
+    pub(crate) window: usize,
+    pub(crate) price: u8,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct SeriesItem {
     pub(crate) link: u8,
-    pub(crate) public_adult: bool,
-    pub(crate) flag: &'static str,
-    pub(crate) window: usize,
+    pub(crate) offer: OfferItem,
     pub(crate) name: u8,
+    pub(crate) organizer: Option<u8>,
     on_event: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct SlotItem {
+    pub(crate) flag: &'static str,
+    start: usize,
+    identifier: usize,
+    /// A facility use, and one of its courts; 0 is the facility use itself.
+    pub(crate) link: Option<(u8, u8)>,
+    pub(crate) remaining: Option<i64>,
+    pub(crate) offer: Option<OfferItem>,
+    pub(crate) offers: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct FacilityItem {
+    pub(crate) link: u8,
+    pub(crate) courts: u8,
+    pub(crate) offer: Option<OfferItem>,
+    pub(crate) name: u8,
+    pub(crate) provider: Option<u8>,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
     Session(SessionItem),
     Series(SeriesItem),
-    DeletedSession,
-    DeletedSeries,
+    Slot(SlotItem),
+    Facility(FacilityItem),
+    /// The organizer with this number.
+    Seller(u8),
+    Deleted(Feed),
 }
 
 /// One item of a feed.
@@ -108,6 +142,7 @@ impl SessionItem {
     }
 
     fn json(&self, id: u8) -> String {
+        let offers = if self.offers { r#"[{"@id": "own offer"}]"# } else { "[]" };
         let link = |key: u8| format!("https://example.org/series/{key}");
         let link = match (self.link, self.link_form) {
             (None, _) => "null".to_owned(),
@@ -122,47 +157,129 @@ impl SessionItem {
         format!(
             r#"{{"@type": "ScheduledSession", "@id": "https://example.org/session/{id}", "identifier": {}, "superEvent": {link},
                 "startDate": {}, "imin:isPotentiallyBookable": {}, "eventStatus": "{status}", "name": {name},
-                "remainingAttendeeCapacity": {remaining}}}"#,
+                "remainingAttendeeCapacity": {remaining}, "offers": {offers}}}"#,
             IDENTIFIERS[self.identifier].0, STARTS[self.start].0, self.flag
         )
     }
 }
 
-impl SeriesItem {
+impl OfferItem {
     fn json(&self) -> String {
-        let offer = if self.public_adult {
+        if self.public_adult {
             format!(
-                r#"{{"publicAdult": {{"price": 5, "imin:isPotentiallyBookable": {}, "validFromBeforeStartDate": {}}}}}"#,
-                self.flag, WINDOWS[self.window].0
+                r#"{{"publicAdult": {{"price": {}, "imin:isPotentiallyBookable": {}, "validFromBeforeStartDate": {}}}}}"#,
+                self.price, self.flag, WINDOWS[self.window].0
             )
         } else {
             r#"{"publicJunior": {"imin:isPotentiallyBookable": true}}"#.to_owned()
-        };
+        }
+    }
+}
+
+fn organizer_json(organizer: Option<u8>) -> String {
+    organizer.map_or("null".to_owned(), |number| format!(r#"{{"@id": "organizer {number}", "name": "Centre"}}"#))
+}
+
+/// The offers of a series or facility use with this name.
+pub(crate) fn offers_of(name: u8) -> Vec<String> {
+    (0..name % 3).map(|number| format!("offer {name}-{number}")).collect()
+}
+
+fn offers_json(name: u8) -> String {
+    let offers: Vec<String> = offers_of(name).iter().map(|id| format!(r#"{{"@id": "{id}", "price": 5}}"#)).collect();
+    format!("[{}]", offers.join(", "))
+}
+
+impl SeriesItem {
+    fn json(&self) -> String {
+        let offer = self.offer.json();
         let (own, event) = if self.on_event { ("null", offer.as_str()) } else { (offer.as_str(), "null") };
         format!(
             r#"{{"type": "SessionSeries", "id": "https://example.org/series/{}", "imin:aggregateOffer": {own}, "name": "not shown",
-                "superEvent": {{"type": "EventSeries", "name": "Series {}", "imin:aggregateOffer": {event}}},
-                "location": {{"geo": {{"latitude": 5{}.5, "longitude": -1.5}}}}}}"#,
+                "superEvent": {{"type": "EventSeries", "name": "Series {}", "imin:aggregateOffer": {event}}}, "offers": {},
+                "organizer": {}, "location": {{"geo": {{"latitude": 5{}.5, "longitude": -1.5}}}}}}"#,
             self.link,
             self.name,
+            offers_json(self.name),
+            organizer_json(self.organizer),
             self.name % 4
         )
     }
 }
 
+impl SlotItem {
+    pub(crate) fn identifier(&self) -> Option<String> {
+        IDENTIFIERS[self.identifier].1.map(str::to_owned)
+    }
+
+    pub(crate) fn start(&self) -> Option<DateTime<FixedOffset>> {
+        STARTS[self.start].1.map(|text| DateTime::parse_from_rfc3339(text).expect("a date"))
+    }
+
+    fn json(&self, id: u8) -> String {
+        let link =
+            self.link.map_or("null".to_owned(), |(facility, court)| format!("\"{}\"", court_id(facility, court)));
+        let remaining = self.remaining.map_or("null".to_owned(), |number| number.to_string());
+        let offer = self.offer.as_ref().map_or("null".to_owned(), OfferItem::json);
+        let offers = if self.offers { r#"[{"@id": "own offer"}]"# } else { "null" };
+        format!(
+            r#"{{"@type": "Slot", "@id": "https://example.org/slot/{id}", "identifier": {}, "facilityUse": {link},
+                "startDate": {}, "imin:isPotentiallyBookable": {}, "remainingUses": {remaining},
+                "imin:aggregateOffer": {offer}, "offers": {offers}}}"#,
+            IDENTIFIERS[self.identifier].0, STARTS[self.start].0, self.flag
+        )
+    }
+}
+
+/// The `@id` of a court; court 0 is the facility use itself.
+pub(crate) fn court_id(facility: u8, court: u8) -> String {
+    let id = format!("https://example.org/facility/{facility}");
+    if court == 0 { id } else { format!("{id}#court-{court}") }
+}
+
+impl FacilityItem {
+    fn json(&self) -> String {
+        let court = |court: u8| format!(r#"{{"@id": "{}", "name": "Court {court}"}}"#, court_id(self.link, court));
+        let courts: Vec<String> = (1..=self.courts).map(court).collect();
+        let offer =
+            self.offer.as_ref().map_or(String::new(), |offer| format!(r#""imin:aggregateOffer": {},"#, offer.json()));
+        format!(
+            r#"{{"@type": "FacilityUse", "@id": "{}", {offer} "name": "Facility {}", "offers": {}, "provider": {},
+                "individualFacilityUse": [{}]}}"#,
+            court_id(self.link, 0),
+            self.name,
+            offers_json(self.name),
+            organizer_json(self.provider),
+            courts.join(", ")
+        )
+    }
+}
+
 impl Change {
-    pub(crate) fn is_series(&self) -> bool {
-        matches!(self.kind, Kind::Series(_) | Kind::DeletedSeries)
+    pub(crate) fn feed(&self) -> Feed {
+        match self.kind {
+            Kind::Session(_) => Feed::ScheduledSessions,
+            Kind::Series(_) => Feed::SessionSeries,
+            Kind::Slot(_) => Feed::Slots,
+            Kind::Facility(_) => Feed::FacilityUses,
+            Kind::Seller(_) => Feed::BookableSellers,
+            Kind::Deleted(feed) => feed,
+        }
     }
 
     pub(crate) fn json(&self) -> String {
         let id = rpde_id(self.id);
         let modified = if self.modified_as_text { format!("\"{}\"", self.modified) } else { self.modified.to_string() };
-        let (state, data) = match &self.kind {
-            Kind::Session(session) => ("updated", format!(r#", "data": {}"#, session.json(self.id))),
-            Kind::Series(series) => ("updated", format!(r#", "data": {}"#, series.json())),
-            Kind::DeletedSession | Kind::DeletedSeries => ("deleted", String::new()),
+        let data = match &self.kind {
+            Kind::Session(session) => session.json(self.id),
+            Kind::Series(series) => series.json(),
+            Kind::Slot(slot) => slot.json(self.id),
+            Kind::Facility(facility) => facility.json(),
+            Kind::Seller(number) => format!(r#"{{"@type": "Organization", "@id": "organizer {number}"}}"#),
+            Kind::Deleted(_) => String::new(),
         };
+        let (state, data) =
+            if data.is_empty() { ("deleted", data) } else { ("updated", format!(r#", "data": {data}"#)) };
         format!(r#"{{"state": "{state}", "kind": "x", "id": "{id}", "modified": {modified}{data}}}"#)
     }
 }
@@ -181,8 +298,9 @@ fn session() -> impl Strategy<Value = SessionItem> {
         0_u8..3,
         name,
         remaining,
+        prop::bool::weighted(0.2),
     )
-        .prop_map(|(flag, cancelled, start, identifier, link, link_form, name, remaining)| SessionItem {
+        .prop_map(|(flag, cancelled, start, identifier, link, link_form, name, remaining, offers)| SessionItem {
             flag,
             cancelled,
             start,
@@ -191,33 +309,67 @@ fn session() -> impl Strategy<Value = SessionItem> {
             link_form,
             name,
             remaining,
+            offers,
         })
 }
 
-fn series() -> impl Strategy<Value = SeriesItem> {
+fn offer() -> impl Strategy<Value = OfferItem> {
     let window = prop_oneof![5 => 0..7_usize, 1 => 0..WINDOWS.len()];
-    (0_u8..4, prop::bool::weighted(0.9), select(&FLAGS[..]), window, 0_u8..20, any::<bool>()).prop_map(
-        |(link, public_adult, flag, window, name, on_event)| SeriesItem {
-            link,
-            public_adult,
+    (prop::bool::weighted(0.9), select(&FLAGS[..]), window, 0_u8..9)
+        .prop_map(|(public_adult, flag, window, price)| OfferItem { public_adult, flag, window, price })
+}
+
+fn organizer() -> impl Strategy<Value = Option<u8>> {
+    prop_oneof![1 => Just(None), 9 => (0_u8..2).prop_map(Some)]
+}
+
+fn series() -> impl Strategy<Value = SeriesItem> {
+    (0_u8..4, offer(), 0_u8..20, organizer(), any::<bool>())
+        .prop_map(|(link, offer, name, organizer, on_event)| SeriesItem { link, offer, name, organizer, on_event })
+}
+
+fn slot() -> impl Strategy<Value = SlotItem> {
+    let link = prop_oneof![9 => (0_u8..3, 0_u8..3).prop_map(Some), 1 => Just(None)];
+    let remaining = prop_oneof![Just(None), (0_i64..3).prop_map(Some)];
+    let (start, identifier) = (prop_oneof![4 => 0..7_usize, 1 => 0..STARTS.len()], 0..IDENTIFIERS.len());
+    (select(&FLAGS[..]), start, identifier, link, remaining, prop::option::of(offer()), any::<bool>()).prop_map(
+        |(flag, start, identifier, link, remaining, offer, offers)| SlotItem {
             flag,
-            window,
-            name,
-            on_event,
+            start,
+            identifier,
+            link,
+            remaining,
+            offer,
+            offers,
         },
     )
 }
+
+fn facility() -> impl Strategy<Value = FacilityItem> {
+    (0_u8..3, 0_u8..3, prop::option::of(offer()), 0_u8..20, organizer())
+        .prop_map(|(link, courts, offer, name, provider)| FacilityItem { link, courts, offer, name, provider })
+}
+
+const DELETED: [Feed; 5] =
+    [Feed::ScheduledSessions, Feed::SessionSeries, Feed::Slots, Feed::FacilityUses, Feed::BookableSellers];
 
 fn change() -> impl Strategy<Value = Change> {
     let kind = prop_oneof![
         6 => session().prop_map(Kind::Session),
         4 => series().prop_map(Kind::Series),
-        2 => Just(Kind::DeletedSession),
-        1 => Just(Kind::DeletedSeries),
+        5 => slot().prop_map(Kind::Slot),
+        3 => facility().prop_map(Kind::Facility),
+        3 => (0_u8..2).prop_map(Kind::Seller),
+        4 => select(&DELETED[..]).prop_map(Kind::Deleted),
     ];
     (0_u8..8, 1_i64..30, any::<bool>(), kind).prop_map(|(id, modified, modified_as_text, kind)| {
-        let id = if matches!(kind, Kind::Series(_) | Kind::DeletedSeries) { id % 6 } else { id };
-        Change { id, modified, modified_as_text, kind }
+        let change = Change { id, modified, modified_as_text, kind };
+        let ids = match change.feed() {
+            Feed::ScheduledSessions | Feed::Slots => 8,
+            Feed::SessionSeries => 6,
+            _ => 4,
+        };
+        Change { id: id % ids, ..change }
     })
 }
 
@@ -230,8 +382,10 @@ pub(crate) enum Event {
     Clock(i64),
     /// The first harvest is taken to be complete.
     FinishLoading,
-    /// The program ends and starts again.
-    Restart,
+    /// The program ends and starts again, with a broker or without.
+    Restart { broker: bool },
+    /// The sellers feed is read to its end.
+    SellersEnd,
 }
 
 /// An instant around which windows open and close: 2028-01-15 to 2028-04-04.
@@ -252,7 +406,17 @@ pub(crate) fn history() -> impl Strategy<Value = Vec<Event>> {
         8 => prop::collection::vec(page, 1..4).prop_map(Event::Batch),
         4 => instant().prop_map(Event::Clock),
         1 => Just(Event::FinishLoading),
-        1 => Just(Event::Restart),
+        1 => prop::bool::weighted(0.7).prop_map(|broker| Event::Restart { broker }),
+        2 => Just(Event::SellersEnd),
     ];
-    prop::collection::vec(event, 1..25)
+    (any::<bool>(), any::<bool>(), prop::collection::vec(event, 1..25)).prop_map(|(broker, loaded, mut events)| {
+        // Half of all histories begin with a broker whose sellers are known, and half past the first harvest.
+        if broker {
+            events.splice(0..0, [Event::Restart { broker }, Event::SellersEnd]);
+        }
+        if loaded {
+            events.insert(0, Event::FinishLoading);
+        }
+        events
+    })
 }

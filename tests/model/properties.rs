@@ -9,8 +9,14 @@ use crate::rig::Rig;
 /// 2028-02-25T00:00:00Z: some windows are open, some are not.
 const NOW: i64 = 1_835_049_600;
 
+/// As many cases as `PROPTEST_CASES` says, else 96.
+fn config() -> ProptestConfig {
+    let default = ProptestConfig { max_shrink_iters: 400, ..ProptestConfig::default() };
+    if std::env::var_os("PROPTEST_CASES").is_some() { default } else { ProptestConfig { cases: 96, ..default } }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 400, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn step_by_step_equals_the_final_items(events in history()) {
@@ -27,9 +33,13 @@ proptest! {
                     rig.finish_loading();
                     loaded = true;
                 }
-                Event::Restart => {
-                    rig.restart();
-                    world.forget(rig.now.as_seconds());
+                Event::Restart { broker } => {
+                    rig.restart_with(*broker);
+                    world.start(rig.now.as_seconds(), *broker);
+                }
+                Event::SellersEnd => {
+                    rig.end_sellers();
+                    world.sellers_read = world.sellers_read.map(|_| true);
                 }
             }
             if loaded {
@@ -78,7 +88,7 @@ proptest! {
         let before = rig.rows();
         rig.stop();
         let sql = [
-            "DELETE FROM session WHERE key % 2 = 0",
+            "DELETE FROM session WHERE key % 2 = 0; DELETE FROM slot WHERE key % 2 = 1; DELETE FROM offer",
             "UPDATE session SET checkout_url = 'https://elsewhere.example/'; UPDATE listing SET name = 'x'",
             "INSERT OR IGNORE INTO session SELECT key + 1000, listing, session_id, identifier, checkout_url, starts_at, \
              ends_at, local_start, duration_minutes, bookable_from, remaining_capacity, maximum_capacity, attendance_mode, \

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use bookable::domain::{CheckoutBase, Feed, Instant};
+use bookable::domain::{CheckoutBase, Feed, Instant, SlotPath};
 use bookable::rpde::Page;
-use bookable::store::{FeedSetup, PageStep, Step, Store, StoreSetup};
+use bookable::store::{CheckoutUrls, FeedSetup, PageStep, Step, Store, StoreSetup};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -15,12 +15,17 @@ pub(crate) struct Rig {
     directory: TempDir,
     store: Option<Store>,
     pub(crate) now: Instant,
+    broker: bool,
 }
+
+/// The feeds that the histories change.
+const FEEDS: [Feed; 5] =
+    [Feed::ScheduledSessions, Feed::SessionSeries, Feed::Slots, Feed::FacilityUses, Feed::BookableSellers];
 
 impl Rig {
     pub(crate) fn new(now: i64) -> Self {
         let directory = tempfile::tempdir().expect("a folder");
-        let mut rig = Self { directory, store: None, now: Instant::from_seconds(now) };
+        let mut rig = Self { directory, store: None, now: Instant::from_seconds(now), broker: false };
         rig.restart();
         rig
     }
@@ -34,8 +39,13 @@ impl Rig {
         StoreSetup {
             state: self.path("state.db"),
             catalogue: self.path("catalogue.db"),
-            checkout: CheckoutBase::parse("checkout.example.org").expect("a base"),
-            feeds: Feed::ALL.into_iter().map(feed).collect(),
+            checkout: CheckoutUrls {
+                base: CheckoutBase::parse("checkout.example.org").expect("a base"),
+                slot_path: SlotPath::parse("/slot/{identifier}").ok(),
+            },
+            feeds: Some(
+                FEEDS.into_iter().filter(|feed| self.broker || *feed != Feed::BookableSellers).map(feed).collect(),
+            ),
         }
     }
 
@@ -47,6 +57,19 @@ impl Rig {
         self.store = Some(store);
     }
 
+    /// The same, with a broker or without.
+    pub(crate) fn restart_with(&mut self, broker: bool) {
+        self.broker = broker;
+        self.restart();
+    }
+
+    /// The sellers feed is read to its end, if there is one.
+    pub(crate) fn end_sellers(&mut self) {
+        let step = PageStep { at_end: true, ..page_step(Feed::BookableSellers, 1, &[]) };
+        let now = self.now;
+        self.store().apply(&[Step::Page(step)], now).expect("applied");
+    }
+
     /// Ends the program.
     pub(crate) fn stop(&mut self) {
         self.store = None;
@@ -56,7 +79,7 @@ impl Rig {
         self.store.as_mut().expect("running")
     }
 
-    /// One transaction with these pages; each page's sessions and series come by their own feeds.
+    /// One transaction with these pages; each page's items come by their own feeds.
     pub(crate) fn batch(&mut self, pages: &[Vec<Change>]) {
         self.batch_in_walk(pages, 1, false);
     }
@@ -64,8 +87,8 @@ impl Rig {
     pub(crate) fn batch_in_walk(&mut self, pages: &[Vec<Change>], walk: i64, at_end: bool) {
         let mut read = Vec::new();
         for page in pages {
-            for feed in [Feed::ScheduledSessions, Feed::SessionSeries] {
-                let ours = page.iter().filter(|change| change.is_series() == (feed == Feed::SessionSeries));
+            for feed in FEEDS {
+                let ours = page.iter().filter(|change| change.feed() == feed);
                 let items: Vec<String> = ours.map(Change::json).collect();
                 let body = format!(r#"{{"next": "x", "items": [{}]}}"#, items.join(", "));
                 read.push((feed, Page::parse(body.into_bytes(), feed).expect("a page")));
@@ -74,18 +97,7 @@ impl Rig {
         let changes: Vec<_> = read.iter().map(|(feed, page)| (*feed, &page.content().changes)).collect();
         let steps: Vec<Step<'_>> = changes
             .iter()
-            .map(|(feed, changes)| {
-                Step::Page(PageStep {
-                    feed: *feed,
-                    walk,
-                    changes,
-                    notes: Vec::new(),
-                    next_url: "https://example.org/next",
-                    at_end,
-                    license: None,
-                    wait_until: None,
-                })
-            })
+            .map(|(feed, changes)| Step::Page(PageStep { at_end, ..page_step(*feed, walk, changes) }))
             .collect();
         let now = self.now;
         self.store().apply(&steps, now).expect("applied");
@@ -110,19 +122,31 @@ impl Rig {
 
     /// What the catalogue's tables hold, without the view's guard against the real clock.
     pub(crate) fn rows(&self) -> Vec<Row> {
-        let sql = "SELECT s.identifier, s.checkout_url, s.starts_at, s.bookable_from, l.name, l.series_id, \
-            s.remaining_capacity FROM session AS s JOIN listing AS l ON l.key = s.listing";
+        let sql = "SELECT 0, s.identifier, s.checkout_url, s.starts_at, s.bookable_from, l.name, l.parent_id, l.court, \
+            s.remaining_capacity, l.price, (SELECT group_concat(id, '|') FROM (SELECT id FROM offer WHERE listing = l.key \
+            ORDER BY position)) FROM session AS s JOIN listing AS l ON l.key = s.listing \
+            UNION ALL SELECT 1, s.identifier, s.checkout_url, s.starts_at, s.bookable_from, l.name, l.parent_id, l.court, \
+            s.remaining_uses, coalesce(s.price, l.price), coalesce((SELECT group_concat(id, '|') FROM (SELECT id FROM \
+            slot_offer WHERE slot = s.key ORDER BY position)), (SELECT group_concat(id, '|') FROM (SELECT id FROM offer \
+            WHERE listing = l.key ORDER BY position))) FROM slot AS s JOIN listing AS l ON l.key = s.listing";
         let connection = self.catalogue();
         let mut statement = connection.prepare(sql).expect("a query");
         let read = |row: &rusqlite::Row<'_>| {
+            let offers: Option<String> = row.get(10)?;
+            #[expect(clippy::cast_possible_truncation, reason = "the generator's prices are small whole numbers")]
+            let price = row.get::<_, Option<f64>>(9)?.map(|price| price as i64);
             Ok(Row {
-                identifier: row.get(0)?,
-                checkout_url: row.get(1)?,
-                starts_at: row.get(2)?,
-                bookable_from: row.get(3)?,
-                name: row.get(4)?,
-                series_id: row.get(5)?,
-                remaining_capacity: row.get(6)?,
+                slot: row.get(0)?,
+                identifier: row.get(1)?,
+                checkout_url: row.get(2)?,
+                starts_at: row.get(3)?,
+                bookable_from: row.get(4)?,
+                name: row.get(5)?,
+                parent_id: row.get(6)?,
+                court: row.get(7)?,
+                remaining: row.get(8)?,
+                price,
+                offers: offers.map(|ids| ids.split('|').map(str::to_owned).collect()).unwrap_or_default(),
             })
         };
         let mut rows: Vec<Row> = statement.query_map([], read).expect("rows").map(|row| row.expect("a row")).collect();
@@ -134,7 +158,12 @@ impl Rig {
     pub(crate) fn check_whole(&self) {
         let connection = self.catalogue();
         let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).expect(sql);
-        assert_eq!(number("SELECT count(*) FROM listing WHERE key NOT IN (SELECT listing FROM session)"), 0);
+        assert_eq!(
+            number(
+                "SELECT count(*) FROM listing WHERE key NOT IN (SELECT listing FROM session UNION SELECT listing FROM slot)"
+            ),
+            0
+        );
         assert_eq!(number("SELECT count(*) FROM session WHERE listing NOT IN (SELECT key FROM listing)"), 0);
         let placed = number("SELECT count(*) FROM listing WHERE latitude IS NOT NULL");
         let areas = "SELECT count(*) FROM listing_area AS a JOIN listing AS l ON l.key = a.key \
@@ -144,6 +173,21 @@ impl Rig {
         connection.execute(words, []).expect("the words are in step");
         let sound: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("a check");
         assert_eq!(sound, "ok");
+    }
+}
+
+/// A page of a feed in the middle of it.
+fn page_step<'a>(feed: Feed, walk: i64, changes: &'a [bookable::domain::Change<'a>]) -> PageStep<'a> {
+    PageStep {
+        feed,
+        walk,
+        changes,
+        notes: Vec::new(),
+        next_url: "https://example.org/next",
+        at_end: false,
+        license: None,
+        wait_until: None,
+        document: None,
     }
 }
 
@@ -157,17 +201,7 @@ impl Rig {
             (Feed::ScheduledSessions, page(Feed::ScheduledSessions, session)),
         ];
         let changes: Vec<_> = pages.iter().map(|(feed, page)| (*feed, &page.content().changes)).collect();
-        let step = |(feed, changes)| PageStep {
-            feed,
-            walk: 1,
-            changes,
-            notes: Vec::new(),
-            next_url: "https://example.org/next",
-            at_end: false,
-            license: None,
-            wait_until: None,
-        };
-        let steps: Vec<_> = changes.iter().map(|(feed, changes)| Step::Page(step((*feed, *changes)))).collect();
+        let steps: Vec<_> = changes.iter().map(|(feed, changes)| Step::Page(page_step(*feed, 1, changes))).collect();
         let now = self.now;
         self.store().apply(&steps, now).expect("applied");
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bookable::clock::Clock;
-use bookable::domain::{Feed, Instant, Item, Standing, judge};
+use bookable::domain::{Feed, Instant, Item, ParentTerms, Selling, Standing, judge};
 use bookable::rpde::Page;
 
 use crate::rig::Rig;
@@ -32,10 +32,11 @@ fn the_view_shows_what_the_rules_say() {
     let page =
         |feed, items: &str| Page::parse(format!(r#"{{"items": [{items}]}}"#).into_bytes(), feed).expect("a page");
     let (sessions, series) = (page(Feed::ScheduledSessions, &items.join(", ")), page(Feed::SessionSeries, SERIES));
-    let Item::Series(series) = &series.content().changes[0].item else { panic!("a series") };
+    let Item::Parent(series) = &series.content().changes[0].item else { panic!("a series") };
+    let terms = ParentTerms { aggregate: series.offer.terms, selling: Selling::Unrestricted };
     let bookable = sessions.content().changes.iter().filter_map(|change| match &change.item {
-        Item::Session(session) => {
-            let standing = judge(&session.terms, Some(&series.terms)).at(now);
+        Item::Opportunity(session) => {
+            let standing = judge(&session.terms, Some(&terms)).at(now);
             (standing == Standing::Bookable).then(|| change.id.to_string())
         }
         _ => None,

@@ -17,11 +17,11 @@ use crate::cli::args::Demo as Arguments;
 use crate::cli::failure::Failure;
 use crate::cli::{catalogue, output};
 use crate::clock::Clock;
-use crate::domain::{CheckoutBase, Feed, Standing};
+use crate::domain::{CheckoutBase, Feed, Pair, Standing};
 use crate::engine::{Mode, Progress, Setup, harvest};
 use crate::rpde::{ApiKey, Limits, RetryTimes};
 use crate::sandbox::{Sandbox, serve};
-use crate::store::{FeedSetup, HarvestLock, StateReader, StoreSetup, files_of};
+use crate::store::{CheckoutUrls, FeedSetup, HarvestLock, StateReader, StoreSetup, files_of};
 
 const FOLDER: &str = "demo";
 /// Between two polls of a last page: the sandbox is ours, so the licence's eight seconds need not be kept.
@@ -87,8 +87,8 @@ fn setup(base: &str, key: ApiKey, paths: StoreSetupPaths<'_>) -> anyhow::Result<
         store: StoreSetup {
             state: paths.state.to_owned(),
             catalogue: paths.catalogue.to_owned(),
-            checkout: CheckoutBase::parse(base)?,
-            feeds: Feed::ALL.into_iter().map(feed).collect(),
+            checkout: CheckoutUrls { base: CheckoutBase::parse(base)?, slot_path: None },
+            feeds: Some([Feed::SessionSeries, Feed::ScheduledSessions].map(feed).into()),
         },
         key,
         poll_interval: POLL_INTERVAL,
@@ -119,9 +119,11 @@ async fn watch(progress: Arc<Progress>) {
 /// What can be booked, why the rest cannot, the next few, and what to try.
 fn first_look(paths: StoreSetupPaths<'_>) -> Result<(), Failure> {
     let report = StateReader::open(paths.state)?.report(Clock::system().now())?;
-    let bookable = report.standings.get(&Standing::Bookable).copied().unwrap_or(0);
-    output::data(&format!("\n{bookable} of {} sessions can be booked now. Why the others cannot:", report.sessions))?;
-    for (standing, count) in report.standings.iter().filter(|(standing, _)| **standing != Standing::Bookable) {
+    let sessions = report.standings.get(&Pair::Sessions).cloned().unwrap_or_default();
+    let bookable = sessions.get(&Standing::Bookable).copied().unwrap_or(0);
+    let published = report.published(Pair::Sessions);
+    output::data(&format!("\n{bookable} of {published} sessions can be booked now. Why the others cannot:"))?;
+    for (standing, count) in sessions.iter().filter(|(standing, _)| **standing != Standing::Bookable) {
         output::data(&format!("{count:>8}  {:<22} {}", standing.code(), standing.words()))?;
     }
     let connection = catalogue::open(paths.catalogue)?;

@@ -13,11 +13,11 @@ pub(in crate::cli) fn run(settings: &Settings) -> Result<(), Failure> {
     // Opened to read first: a rebuild must not make an empty state where there is none.
     drop(StateReader::open(&settings.state())?);
     let mut setup = settings.store()?;
-    setup.feeds.clear();
+    setup.feeds = None;
     let _lock = lock_or_fail(settings, "rebuild")?;
     let mut store = Store::open(&setup, now)?;
     let rows = if store.is_loading() { 0 } else { store.rebuild(now)? };
     store.tidy(true)?;
-    output::say(&format!("{rows} sessions can be booked now; {} is made anew", setup.catalogue.display()));
+    output::say(&format!("{rows} sessions and slots can be booked now; {} is made anew", setup.catalogue.display()));
     Ok(())
 }

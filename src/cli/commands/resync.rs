@@ -11,7 +11,7 @@ use crate::store::{ResyncAnswer, request_resync};
 pub(in crate::cli) fn run(settings: &Settings, arguments: &Resync) -> Result<(), Failure> {
     match request_resync(&settings.state(), Clock::system().now(), arguments.force)? {
         ResyncAnswer::Granted => {
-            output::say("both feeds will be read again from the start by the next (or the running) harvest");
+            output::say("all feeds will be read again from the start by the next (or the running) harvest");
             Ok(())
         }
         ResyncAnswer::TooSoon(last) => Err(Failure::failed(format!(

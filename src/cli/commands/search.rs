@@ -134,7 +134,7 @@ impl Query {
 
     fn sql(&self) -> String {
         format!(
-            "SELECT {}, {} FROM {} WHERE {} ORDER BY s.starts_at, s.key LIMIT {}",
+            "SELECT {}, {} FROM {} LEFT JOIN dataset AS d ON d.identifier = l.dataset WHERE {} ORDER BY s.starts_at, s.key LIMIT {}",
             columns(),
             self.distance,
             self.tables,
@@ -148,7 +148,9 @@ impl Query {
 fn columns() -> String {
     let column = |name: &&str| match *name {
         "attendance_mode" | "url" => format!("coalesce(s.{name}, l.{name})"),
-        "attribution_name" | "attribution_url" | "license" => "NULL".to_owned(),
+        "attribution_name" | "license" => format!("d.{name}"),
+        "attribution_url" => "d.url".to_owned(),
+        "series_id" => "l.parent_id".to_owned(),
         "session_id" | "identifier" | "checkout_url" | "starts_at" | "ends_at" | "local_start" | "duration_minutes"
         | "bookable_from" | "remaining_capacity" | "maximum_capacity" | "modified" => format!("s.{name}"),
         _ => format!("l.{name}"),

@@ -7,7 +7,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output;
 use crate::cli::settings::Settings;
 use crate::clock::Clock;
-use crate::domain::Instant;
+use crate::domain::{Instant, Pair};
 use crate::store::{FeedReport, HarvestLock, Report, StateReader};
 
 /// The licence: nothing that is held may be out of date by more than 24 hours.
@@ -45,7 +45,8 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &Json) -> Result<(), F
     let state = settings.state();
     let report = StateReader::open(&state)?.report(now)?;
     let running = HarvestLock::is_held(&settings.catalogue(), &state);
-    let fresh = !report.feeds.is_empty() && report.feeds.iter().all(|feed| Health::of(feed, now) == Health::Fresh);
+    let mut needed = report.feeds.iter().filter(|feed| feed.needed).peekable();
+    let fresh = needed.peek().is_some() && needed.all(|feed| Health::of(feed, now) == Health::Fresh);
     if arguments.json {
         output::data(&format!("{:#}", as_json(&report, now, running, fresh)))?;
     } else {
@@ -59,6 +60,7 @@ fn as_json(report: &Report, now: Instant, running: bool, fresh: bool) -> serde_j
     let feed = |feed: &FeedReport| {
         json!({
             "feed": feed.name,
+            "needed": feed.needed,
             "health": Health::of(feed, now).code(),
             "position": feed.next_url,
             "walk": feed.walk,
@@ -73,8 +75,16 @@ fn as_json(report: &Report, now: Instant, running: bool, fresh: bool) -> serde_j
             "deleted": feed.deleted,
         })
     };
-    let counts: serde_json::Map<_, _> =
-        report.standings.iter().map(|(standing, count)| (standing.code().to_owned(), json!(count))).collect();
+    let counts = |pair: Pair| -> serde_json::Map<_, _> {
+        let standings = report.standings.get(&pair).into_iter().flatten();
+        standings.map(|(standing, count)| (standing.code().to_owned(), json!(count))).collect()
+    };
+    let parents = |pair: Pair| report.parents.get(&pair).copied().unwrap_or(0);
+    let missing: Vec<_> = report
+        .missing_datasets
+        .iter()
+        .map(|(identifier, items)| json!({"identifier": identifier, "items": items}))
+        .collect();
     let findings: Vec<_> = report
         .findings
         .iter()
@@ -90,12 +100,33 @@ fn as_json(report: &Report, now: Instant, running: bool, fresh: bool) -> serde_j
         "harvest_running": running,
         "first_harvest": report.loading,
         "resync_at": text(report.resync_at),
-        "sessions": report.sessions,
-        "series": report.series,
-        "counts": counts,
+        "sessions": report.published(Pair::Sessions),
+        "series": parents(Pair::Sessions),
+        "counts": counts(Pair::Sessions),
+        "slots": report.published(Pair::Slots),
+        "facility_uses": parents(Pair::Slots),
+        "slot_counts": counts(Pair::Slots),
+        "sellers": report.sellers,
+        "datasets": report.datasets,
+        "missing_datasets": missing,
         "feeds": report.feeds.iter().map(feed).collect::<Vec<_>>(),
         "findings": findings,
     })
+}
+
+/// What is known of the sources that are to be named.
+fn attribution_lines(report: &Report) -> Vec<String> {
+    if report.datasets == 0 && report.missing_datasets.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![format!("{} datasets to be named as sources", report.datasets)];
+    if !report.missing_datasets.is_empty() {
+        lines.push("datasets without attribution, whose columns are null".to_owned());
+        for (identifier, items) in &report.missing_datasets {
+            lines.push(format!("{items:>10}  {identifier}"));
+        }
+    }
+    lines
 }
 
 fn as_text(report: &Report, now: Instant, running: bool, fresh: bool) -> String {
@@ -119,10 +150,18 @@ fn as_text(report: &Report, now: Instant, running: bool, fresh: bool) -> String 
         }
     }
     lines.push(String::new());
-    lines.push(format!("{} sessions, {} series", report.sessions, report.series));
-    for (standing, count) in &report.standings {
-        lines.push(format!("{count:>10}  {:<22} {}", standing.code(), standing.words()));
+    for (pair, words) in [(Pair::Sessions, "sessions, %p series"), (Pair::Slots, "slots, %p facility uses")] {
+        let parents = report.parents.get(&pair).copied().unwrap_or(0);
+        if pair == Pair::Slots && report.published(pair) + parents == 0 {
+            continue;
+        }
+        lines.push(format!("{} {}", report.published(pair), words.replace("%p", &parents.to_string())));
+        for (standing, count) in report.standings.get(&pair).into_iter().flatten() {
+            lines.push(format!("{count:>10}  {:<22} {}", standing.code(), pair.say(standing.words())));
+        }
     }
+    lines.extend(report.sellers.map(|sellers| format!("{sellers} sellers in the broker's feed")));
+    lines.extend(attribution_lines(report));
     if !report.findings.is_empty() {
         lines.push(String::new());
         lines.push("findings in what the publisher sends".to_owned());

@@ -31,8 +31,10 @@ pub(super) fn read(named: Option<&Path>) -> Result<Option<FileValues>, Failure> 
         if !SETTINGS.iter().any(|setting| setting.name == name) {
             return Err(wrong(format!("{name} is no setting; {}", nearest(&name))));
         }
-        let toml::Value::String(text) = value else {
-            return Err(wrong(format!("{name} must be a text in quotes")));
+        let text = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Boolean(yes) => yes.to_string(),
+            _ => return Err(wrong(format!("{name} must be a text in quotes"))),
         };
         values.insert(name, text);
     }

@@ -4,18 +4,23 @@ use super::*;
 
 const START: &str = "2026-12-01T18:00:00Z";
 
-fn session() -> SessionTerms {
-    SessionTerms {
+fn session() -> OpportunityTerms {
+    OpportunityTerms {
         has_identifier: true,
         status: EventStatus::Scheduled,
         potentially_bookable: true,
         start: Start::parse(START),
-        names_series: true,
+        names_parent: true,
+        aggregate: Aggregate::Absent,
     }
 }
 
-fn series(opening: Option<&str>) -> SeriesTerms {
-    SeriesTerms { public_adult: Some(PublicAdult { potentially_bookable: true, opening: Opening::parse(opening) }) }
+fn series(opening: Option<&str>) -> ParentTerms {
+    offered(Aggregate::PublicAdult(PublicAdult { potentially_bookable: true, opening: Opening::parse(opening) }))
+}
+
+fn offered(aggregate: Aggregate) -> ParentTerms {
+    ParentTerms { aggregate, selling: Selling::Unrestricted }
 }
 
 fn at(text: &str) -> Instant {
@@ -26,28 +31,33 @@ fn at(text: &str) -> Instant {
 fn every_rule_and_policy_has_its_reason() {
     let good = session();
     let week = series(Some("P7D"));
-    let no_offer = SeriesTerms { public_adult: None };
+    let no_offer = offered(Aggregate::WithoutPublicAdult);
     let unflagged =
-        SeriesTerms { public_adult: Some(PublicAdult { potentially_bookable: false, opening: Opening::Always }) };
+        offered(Aggregate::PublicAdult(PublicAdult { potentially_bookable: false, opening: Opening::Always }));
     let table = [
-        ("no identifier", SessionTerms { has_identifier: false, ..good }, Some(week), Reason::NoIdentifier),
+        ("no identifier", OpportunityTerms { has_identifier: false, ..good }, Some(week), Reason::NoIdentifier),
         (
             "cancelled whatever the flag",
-            SessionTerms { status: EventStatus::Cancelled, ..good },
+            OpportunityTerms { status: EventStatus::Cancelled, ..good },
             Some(week),
             Reason::Cancelled,
         ),
-        ("postponed", SessionTerms { status: EventStatus::Postponed, ..good }, Some(week), Reason::Postponed),
-        ("rule 1", SessionTerms { potentially_bookable: false, ..good }, Some(week), Reason::SessionFlag),
-        ("no start", SessionTerms { start: Start::Missing, ..good }, Some(week), Reason::NoStartDate),
-        ("unreadable start", SessionTerms { start: Start::parse("soon"), ..good }, Some(week), Reason::BadStartDate),
+        ("postponed", OpportunityTerms { status: EventStatus::Postponed, ..good }, Some(week), Reason::Postponed),
+        ("rule 1", OpportunityTerms { potentially_bookable: false, ..good }, Some(week), Reason::SessionFlag),
+        ("no start", OpportunityTerms { start: Start::Missing, ..good }, Some(week), Reason::NoStartDate),
         (
-            "start without offset",
-            SessionTerms { start: Start::parse("2026-12-01T18:00:00"), ..good },
+            "unreadable start",
+            OpportunityTerms { start: Start::parse("soon"), ..good },
             Some(week),
             Reason::BadStartDate,
         ),
-        ("no link", SessionTerms { names_series: false, ..good }, None, Reason::NoSeriesLink),
+        (
+            "start without offset",
+            OpportunityTerms { start: Start::parse("2026-12-01T18:00:00"), ..good },
+            Some(week),
+            Reason::BadStartDate,
+        ),
+        ("no link", OpportunityTerms { names_parent: false, ..good }, None, Reason::NoSeriesLink),
         ("orphan", good, None, Reason::Orphan),
         ("rule 2, no offer", good, Some(no_offer), Reason::NoPublicAdult),
         ("rule 2, flag", good, Some(unflagged), Reason::SeriesFlag),
@@ -84,7 +94,7 @@ fn without_an_opening_end_it_is_bookable_from_publication() {
 
 #[test]
 fn a_start_with_a_fraction_closes_before_it_and_opens_after() {
-    let session = SessionTerms { start: Start::parse("2026-12-01T18:00:00.500Z"), ..session() };
+    let session = OpportunityTerms { start: Start::parse("2026-12-01T18:00:00.500Z"), ..session() };
     let verdict = judge(&session, Some(&series(Some("P1D"))));
     let expected = Window { opens: Some(at("2026-11-30T18:00:01Z")), closes: at("2026-12-01T18:00:00Z") };
     assert_eq!(verdict, Verdict::During(expected));
@@ -103,4 +113,29 @@ fn event_status_is_read_with_and_without_namespace() {
     assert_eq!(EventStatus::from_term("https://schema.org/EventPostponed"), EventStatus::Postponed);
     assert_eq!(EventStatus::from_term("https://schema.org/EventRescheduled"), EventStatus::Scheduled);
     assert_eq!(EventStatus::from_term(""), EventStatus::Scheduled);
+}
+
+#[test]
+fn a_slots_own_aggregate_offer_counts_where_its_facility_use_has_none() {
+    let own = Aggregate::PublicAdult(PublicAdult { potentially_bookable: true, opening: Opening::parse(Some("P1D")) });
+    let slot = OpportunityTerms { aggregate: own, ..session() };
+    let opens = |verdict: Verdict| match verdict {
+        Verdict::During(window) => window.opens,
+        Verdict::Never(reason) => panic!("{reason}"),
+    };
+    assert_eq!(opens(judge(&slot, Some(&offered(Aggregate::Absent)))), Some(at("2026-11-30T18:00:00Z")));
+    assert_eq!(opens(judge(&slot, Some(&series(Some("P7D"))))), Some(at("2026-11-24T18:00:00Z")));
+    let poorer = judge(&slot, Some(&offered(Aggregate::WithoutPublicAdult)));
+    assert_eq!(poorer, Verdict::Never(Reason::NoPublicAdult));
+    assert_eq!(judge(&session(), Some(&offered(Aggregate::Absent))), Verdict::Never(Reason::NoPublicAdult));
+}
+
+#[test]
+fn with_a_broker_the_organizer_must_be_a_known_seller() {
+    let judged = |selling| judge(&session(), Some(&ParentTerms { selling, ..series(Some("P7D")) }));
+    let free = judged(Selling::Unrestricted);
+    assert!(matches!(free, Verdict::During(_)));
+    assert_eq!(judged(Selling::Allowed), free);
+    assert_eq!(judged(Selling::NotAllowed), Verdict::Never(Reason::NotASeller));
+    assert_eq!(judged(Selling::Unknown), Verdict::Never(Reason::SellersUnknown));
 }

@@ -72,7 +72,7 @@ fn client(limits: Limits) -> Client {
 async fn fetch_with(limits: Limits, answer: Vec<u8>, then: Then) -> (Result<Fetched, Fault>, String) {
     let (base, server) = serve_once(answer, then);
     let client = client(limits);
-    let result = client.fetch(&FeedUrl::parse(&format!("{base}/feed?key=1")).unwrap()).await;
+    let result = client.fetch(&FeedUrl::parse(&format!("{base}/feed?key=1")).unwrap(), None).await;
     drop(client);
     if let Err(fault) = &result {
         let text = format!("{fault} {fault:?}");
@@ -80,6 +80,13 @@ async fn fetch_with(limits: Limits, answer: Vec<u8>, then: Then) -> (Result<Fetc
         assert!(!text.contains(SECRET) && !text.contains("key=1"), "{text}");
     }
     (result, joined(server).await)
+}
+
+fn body(fetched: Fetched) -> Vec<u8> {
+    match fetched {
+        Fetched::Page { body, .. } => body,
+        Fetched::NotModified => panic!("not modified"),
+    }
 }
 
 async fn fetch(answer: Vec<u8>) -> Result<Fetched, Fault> {
@@ -108,7 +115,7 @@ fn zeros_gzip(bytes: usize) -> Vec<u8> {
 #[tokio::test]
 async fn a_page_comes_whole_and_the_request_carries_the_key() {
     let (result, head) = fetch_with(Limits::default(), page("", b"{\"items\":[]}"), Then::Close).await;
-    assert_eq!(result.unwrap().body, b"{\"items\":[]}");
+    assert_eq!(body(result.unwrap()), b"{\"items\":[]}");
     let head = head.to_lowercase();
     assert!(head.starts_with("get /feed?key=1 http/1.1\r\n"), "{head}");
     assert!(head.contains(&format!("\r\nx-api-key: {SECRET}\r\n")), "{head}");
@@ -122,16 +129,16 @@ async fn the_request_line_is_the_url_byte_for_byte() {
     let path_and_query = format!("/f%7e%41?afterTimestamp=&&a=%26%2b%2F+{visible}");
     let (base, server) = serve_once(page("", b""), Then::Close);
     let first = FeedUrl::parse(&base).unwrap();
-    client(Limits::default()).fetch(&first.join_next(&format!("{base}{path_and_query}")).unwrap()).await.unwrap();
+    client(Limits::default()).fetch(&first.join_next(&format!("{base}{path_and_query}")).unwrap(), None).await.unwrap();
     assert_eq!(joined(server).await.lines().next().unwrap(), format!("GET {path_and_query} HTTP/1.1"));
 }
 
 #[tokio::test]
 async fn gzip_and_chunks_are_undone() {
     let text = b"{\"next\":\"https://h/?a=1\",\"items\":[]}";
-    assert_eq!(fetch(page("content-encoding: gzip\r\n", &small_gzip())).await.unwrap().body, text);
+    assert_eq!(body(fetch(page("content-encoding: gzip\r\n", &small_gzip())).await.unwrap()), text);
     let chunked = answer("200 OK", "transfer-encoding: chunked\r\n", b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
-    assert_eq!(fetch(chunked).await.unwrap().body, b"abcde");
+    assert_eq!(body(fetch(chunked).await.unwrap()), b"abcde");
 }
 
 #[tokio::test]
@@ -186,7 +193,7 @@ async fn a_page_may_be_as_large_as_the_limit_and_no_larger() {
     let too_large = Err(Fault::TooLarge { path: "/feed".to_owned(), bytes_max: 100_000 });
     let body = vec![b'x'; 100_001];
     let unannounced = |body: &[u8]| answer("200 OK", "", body);
-    let full = Ok(Fetched { body: body[1..].to_vec() });
+    let full = Ok(Fetched::Page { body: body[1..].to_vec(), validators: Validators::default() });
     assert_eq!(fetch_with(limits, page("", &body[1..]), Then::Close).await.0, full);
     assert_eq!(fetch_with(limits, unannounced(&body[1..]), Then::Close).await.0, full);
     assert_eq!(fetch_with(limits, page("", &body), Then::Close).await.0, too_large);
@@ -203,7 +210,7 @@ async fn a_gzip_bomb_stays_small() {
     let fault = fetch_with(limits, page("content-encoding: gzip\r\n", &bomb), Then::Stall).await.0.unwrap_err();
     assert_eq!(fault, Fault::TooLarge { path: "/feed".to_owned(), bytes_max: 1_000_000 });
     let tame = zeros_gzip(15 * 65_536);
-    let body = fetch_with(limits, page("content-encoding: gzip\r\n", &tame), Then::Close).await.0.unwrap().body;
+    let body = body(fetch_with(limits, page("content-encoding: gzip\r\n", &tame), Then::Close).await.0.unwrap());
     assert_eq!(body, vec![0; 15 * 65_536]);
 }
 
@@ -252,7 +259,8 @@ async fn nobody_there_is_a_connect_fault() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let fault = client(Limits::default()).fetch(&FeedUrl::parse(&format!("http://{address}/feed")).unwrap()).await;
+    let fault =
+        client(Limits::default()).fetch(&FeedUrl::parse(&format!("http://{address}/feed")).unwrap(), None).await;
     let fault = fault.unwrap_err();
     assert_eq!(fault.code(), "connect", "{fault}");
     assert!(fault.to_string().to_lowercase().contains("refused"), "{fault}");
@@ -270,7 +278,7 @@ async fn a_server_without_tls_is_a_connect_fault() {
         let _ = stream.read_to_end(&mut received);
         received
     });
-    let fault = client(Limits::default()).fetch(&url).await.unwrap_err();
+    let fault = client(Limits::default()).fetch(&url, None).await.unwrap_err();
     assert_eq!(fault.code(), "connect", "{fault}");
     let received = joined(server).await;
     assert!(!String::from_utf8_lossy(&received).contains(SECRET));

@@ -1,7 +1,9 @@
 //! Every item here is synthetic; the shapes are those that real feeds have.
 
 use super::*;
-use crate::domain::{Coordinates, EventStatus, Opening, Place, Start};
+use crate::domain::{
+    Aggregate, AggregateOffer, Coordinates, EventStatus, Offer, Opening, Opportunity, Place, PublicAdult, Start,
+};
 
 fn page(feed: Feed, body: &str) -> Page {
     Page::parse(body.as_bytes().to_vec(), feed).unwrap()
@@ -15,35 +17,48 @@ fn items(feed: Feed, items: &str) -> Page {
     )
 }
 
-fn session_of(data: &str) -> Session<'static> {
+fn session_of(data: &str) -> Opportunity<'static> {
     let item =
         format!(r#"{{"state": "updated", "kind": "ScheduledSession", "id": "1", "modified": 1, "data": {data}}}"#);
     let page = items(Feed::ScheduledSessions, &item);
     match &page.content().changes[0].item {
-        Item::Session(session) => into_static(session),
+        Item::Opportunity(session) => into_static(session),
         other => panic!("not a session: {other:?} {:?}", page.content().findings),
     }
 }
 
-fn into_static(session: &Session<'_>) -> Session<'static> {
-    let own = |text: &Option<Cow<'_, str>>| text.as_ref().map(|text| Cow::Owned(text.to_string()));
-    Session {
-        id: own(&session.id),
-        identifier: own(&session.identifier),
-        series_id: own(&session.series_id),
-        url: own(&session.url),
-        name: own(&session.name),
+fn own(text: Option<&str>) -> Option<Cow<'static, str>> {
+    text.map(|text| Cow::Owned(text.to_owned()))
+}
+
+fn into_static(session: &Opportunity<'_>) -> Opportunity<'static> {
+    Opportunity {
+        id: own(session.id.as_deref()),
+        identifier: own(session.identifier.as_deref()),
+        parent_id: own(session.parent_id.as_deref()),
+        url: own(session.url.as_deref()),
+        name: own(session.name.as_deref()),
         place: session.place.as_ref().map(|place| Place {
-            name: own(&place.name),
-            address: own(&place.address),
-            postcode: own(&place.postcode),
+            name: own(place.name.as_deref()),
+            address: own(place.address.as_deref()),
+            postcode: own(place.postcode.as_deref()),
             coordinates: place.coordinates,
         }),
+        offer: AggregateOffer {
+            valid_from: own(session.offer.valid_from.as_deref()),
+            id: own(session.offer.id.as_deref()),
+            currency: own(session.offer.currency.as_deref()),
+            ..session.offer
+        },
+        offers: session.offers.iter().map(offer_into_static).collect(),
         ..*session
     }
 }
 
-use crate::domain::Session;
+fn offer_into_static(offer: &Offer<'_>) -> Offer<'static> {
+    let (id, name) = (own(offer.id.as_deref()), own(offer.name.as_deref()));
+    Offer { id, name, currency: own(offer.currency.as_deref()), ..*offer }
+}
 
 fn findings(page: &Page) -> Vec<&'static str> {
     page.content().findings.iter().map(|finding| finding.kind.code()).collect()
@@ -101,7 +116,7 @@ fn one_bad_item_never_loses_a_page() {
         assert_eq!(findings(&page), [code], "{words}");
         let last = page.content().changes.last().unwrap();
         assert_eq!(&*last.id, "good", "{words}");
-        assert!(matches!(last.item, Item::Session(_)), "{words}");
+        assert!(matches!(last.item, Item::Opportunity(_)), "{words}");
     }
 }
 
@@ -166,8 +181,8 @@ fn a_session_is_read_in_all_its_spellings() {
     );
     assert_eq!(session.id.as_deref(), Some("https://e.example/s/1"));
     assert_eq!(session.identifier.as_deref(), Some("20261123"));
-    assert_eq!(session.series_id.as_deref(), Some("https://e.example/ss/1"));
-    assert_eq!((session.remaining_capacity, session.maximum_capacity), (Some(3), Some(12)));
+    assert_eq!(session.parent_id.as_deref(), Some("https://e.example/ss/1"));
+    assert_eq!((session.remaining, session.maximum), (Some(3), Some(12)));
     assert_eq!(session.duration_minutes, Some(45));
     assert_eq!(session.ends.map(|at| at.to_string()).as_deref(), Some("2026-12-01T18:45:00Z"));
     assert_eq!(session.name, None);
@@ -234,17 +249,17 @@ fn a_series_takes_its_display_from_the_event_series() {
             "location": {"geo": {"latitude": -1.55, "longitude": 53.8}, "address": {"streetAddress": "1 Made-up Street", "addressLocality": "Leeds", "postalCode": "LS1"}}}}"#,
     );
     assert_eq!(findings(&page), ["bad_coordinates"]);
-    let Item::Series(series) = &page.content().changes[0].item else { panic!("not a series") };
+    let Item::Parent(series) = &page.content().changes[0].item else { panic!("not a series") };
     assert_eq!(series.name.as_deref(), Some("Yoga"));
     assert_eq!(series.activities, ["Yoga"]);
     assert_eq!(series.levels, ["Beginner"]);
-    assert_eq!((series.price, series.currency.as_deref()), (Some(4.5), Some("GBP")));
+    assert_eq!((series.offer.price, series.offer.currency.as_deref()), (Some(4.5), Some("GBP")));
     assert_eq!((series.min_age, series.max_age), (Some(16), None));
     assert_eq!(series.dataset.as_deref(), Some("set-1"));
     let place = series.place.as_ref().unwrap();
     assert_eq!(place.address.as_deref(), Some("1 Made-up Street, Leeds"));
     assert_eq!((place.postcode.as_deref(), place.coordinates), (Some("LS1"), None));
-    let offer = series.terms.public_adult.unwrap();
+    let offer = series.offer.terms.public_adult().unwrap();
     assert!(offer.potentially_bookable && matches!(offer.opening, Opening::Before(_)));
 }
 
@@ -256,7 +271,7 @@ fn windows_and_offers_that_are_not_what_they_should_be() {
         );
         let page = items(Feed::SessionSeries, &item);
         match &page.content().changes[0].item {
-            Item::Series(series) => series.terms.public_adult.map(|offer| offer.opening),
+            Item::Parent(series) => series.offer.terms.public_adult().map(|offer| offer.opening),
             _ => panic!("not a series"),
         }
     };
@@ -277,4 +292,56 @@ fn a_series_without_an_id_cannot_be_linked_to() {
     );
     assert_eq!(findings(&page), ["no_series_id"]);
     assert_eq!(page.content().changes[0].item, Item::Gone);
+}
+
+#[test]
+fn offers_are_read_one_by_one_and_what_is_none_is_passed_by() {
+    let session = session_of(
+        r#"{"offers": [{"@type": "Offer", "@id": "o/1", "name": "Adult", "price": "5.50", "priceCurrency": "GBP",
+            "ageRange": {"minValue": 16}}, null, "x", {}, {"id": 7, "price": 3, "ageRestriction": {"maxValue": 15}}]}"#,
+    );
+    let [adult, junior] = &session.offers[..] else { panic!("{:?}", session.offers) };
+    assert_eq!((adult.id.as_deref(), adult.name.as_deref(), adult.price), (Some("o/1"), Some("Adult"), Some(5.5)));
+    assert_eq!((adult.currency.as_deref(), adult.min_age, adult.max_age), (Some("GBP"), Some(16), None));
+    assert_eq!((junior.id.as_deref(), junior.price, junior.max_age), (Some("7"), Some(3.0), Some(15)));
+}
+
+#[test]
+fn a_facility_use_has_courts_and_a_slot_links_to_one_of_them() {
+    let page_of_facility = items(
+        Feed::FacilityUses,
+        r#"{"state": "updated", "kind": "FacilityUse", "id": "f", "modified": 1, "data": {"@type": "FacilityUse", "@id": "fu/1",
+            "name": "Badminton", "facilityType": [{"prefLabel": "Badminton Court"}], "provider": {"@id": "o/1", "name": "Centre"},
+            "individualFacilityUse": [{"@id": "fu/1/c1", "name": "Court 1"}, {"name": "no id"}, {"id": "fu/1/c2"}, {"@id": "fu/1"}]}}"#,
+    );
+    let Item::Parent(facility) = &page_of_facility.content().changes[0].item else { panic!("not a facility use") };
+    let courts: Vec<_> = facility.courts.iter().map(|court| (&*court.id, court.name.as_deref())).collect();
+    assert_eq!(courts, [("fu/1/c1", Some("Court 1")), ("fu/1/c2", None)]);
+    assert_eq!((facility.organizer_id.as_deref(), facility.organizer.as_deref()), (Some("o/1"), Some("Centre")));
+    assert_eq!((facility.activities.len(), facility.offer.terms), (1, Aggregate::Absent));
+    let page_of_slot = items(
+        Feed::Slots,
+        r#"{"state": "updated", "kind": "Slot", "id": "s", "modified": 1, "data": {"@type": "Slot", "@id": "sl/1", "identifier": 5,
+            "facilityUse": {"@id": "fu/1/c1"}, "startDate": "2026-12-01T18:00:00Z", "duration": "PT1H", "remainingUses": 1,
+            "maximumUses": "2", "imin:isPotentiallyBookable": true,
+            "imin:aggregateOffer": {"publicAdult": {"@id": "o/2", "price": 9, "imin:isPotentiallyBookable": true}}}}"#,
+    );
+    let Item::Opportunity(slot) = &page_of_slot.content().changes[0].item else { panic!("not a slot") };
+    assert_eq!((slot.parent_id.as_deref(), slot.identifier.as_deref()), (Some("fu/1/c1"), Some("5")));
+    assert_eq!((slot.remaining, slot.maximum, slot.duration_minutes), (Some(1), Some(2), Some(60)));
+    let offer = PublicAdult { potentially_bookable: true, opening: Opening::Always };
+    assert_eq!((slot.terms.aggregate, slot.offer.price), (Aggregate::PublicAdult(offer), Some(9.0)));
+    assert_eq!(findings(&page_of_facility).len() + findings(&page_of_slot).len(), 0);
+}
+
+#[test]
+fn a_seller_is_taken_whatever_its_type_and_not_without_an_id() {
+    let page = items(
+        Feed::BookableSellers,
+        r#"{"state": "updated", "kind": "Seller", "id": 1, "modified": 1, "data": {"@type": "Person", "@id": "o/1", "name": "A"}},
+           {"state": "updated", "id": 2, "modified": 1, "data": {"name": "B"}}"#,
+    );
+    let Item::Seller(seller) = &page.content().changes[0].item else { panic!("not a seller") };
+    assert_eq!((&*seller.id, seller.name.as_deref()), ("o/1", Some("A")));
+    assert_eq!((&page.content().changes[1].item, findings(&page)), (&Item::Gone, vec!["no_seller_id"]));
 }

@@ -1,4 +1,4 @@
--- The catalogue: the sessions that can be booked now, and nothing else. Schema version 1.
+-- The catalogue: the sessions and slots that can be booked now, and nothing else. Schema version 2.
 -- Anyone may read it while it is written: open it read-only (file:catalogue.db?mode=ro) and use the views.
 -- Instants are UTC text, YYYY-MM-DDTHH:MM:SSZ. A value that the feed does not give is null.
 
@@ -10,10 +10,13 @@ CREATE TABLE origin (
   as_of    INTEGER NOT NULL    -- the instant for which the rows are right, in seconds since 1970
 ) STRICT;
 
--- What the sessions of one series share. A session that says something of its own (name, place) has a row to itself.
+-- What the sessions of one series, or the slots of one facility use or court, share. A session that says something of its
+-- own (name, place, offers) has a row to itself.
 CREATE TABLE listing (
-  key                 INTEGER PRIMARY KEY, -- the series' key in the state; for a session's own listing, minus its key
-  series_id           TEXT,                -- the series' @id
+  key                 INTEGER PRIMARY KEY, -- the parent's key in the state; for a session's own listing, minus its key
+  parent_id           TEXT,                -- the @id of the SessionSeries or FacilityUse
+  court_id            TEXT,                -- the @id of the IndividualFacilityUse, for slots that link to one
+  court               TEXT,                -- its name
   name                TEXT,
   description         TEXT,
   activities          TEXT,                -- JSON array of labels
@@ -55,6 +58,65 @@ CREATE TABLE session (
   url                TEXT,
   modified           INTEGER NOT NULL      -- as the feed gives it
 ) STRICT;
+
+CREATE TABLE slot (
+  key                 INTEGER PRIMARY KEY, -- the slot's key in the state
+  listing             INTEGER NOT NULL REFERENCES listing (key),
+  slot_id             TEXT,                -- @id
+  identifier          TEXT NOT NULL,
+  checkout_url        TEXT,                -- null: imin documents none; made where the operator gave a template
+  starts_at           TEXT NOT NULL,       -- the window closes at this instant
+  ends_at             TEXT,
+  local_start         TEXT NOT NULL,       -- Europe/London, YYYY-MM-DDTHH:MM
+  duration_minutes    INTEGER,
+  bookable_from       TEXT,                -- null: no opening end
+  remaining_uses      INTEGER,
+  maximum_uses        INTEGER,
+  price               REAL,                -- the slot's own public adult price, where the facility use gives none
+  currency            TEXT,
+  membership_required INTEGER,
+  url                 TEXT,
+  modified            INTEGER NOT NULL     -- as the feed gives it
+) STRICT;
+
+-- The offers of the sessions and slots that are shown, in the feed's order; one's @id is what an authenticated checkout
+-- names. `public_adult` is 1 for the one that is taken where nobody chooses: see README for how it is told.
+CREATE TABLE offer (
+  listing      INTEGER NOT NULL REFERENCES listing (key) ON DELETE CASCADE,
+  position     INTEGER NOT NULL,           -- from 1
+  id           TEXT,                       -- @id
+  name         TEXT,
+  price        REAL,
+  currency     TEXT,                       -- ISO 4217
+  min_age      INTEGER,                    -- years, inclusive
+  max_age      INTEGER,                    -- years, inclusive
+  public_adult INTEGER NOT NULL,           -- 1 or 0
+  PRIMARY KEY (listing, position)
+) STRICT, WITHOUT ROWID;
+
+-- The same for slots that have offers of their own; those of the listing then do not count.
+CREATE TABLE slot_offer (
+  slot         INTEGER NOT NULL REFERENCES slot (key) ON DELETE CASCADE,
+  position     INTEGER NOT NULL,
+  id           TEXT,
+  name         TEXT,
+  price        REAL,
+  currency     TEXT,
+  min_age      INTEGER,
+  max_age      INTEGER,
+  public_adult INTEGER NOT NULL,
+  PRIMARY KEY (slot, position)
+) STRICT, WITHOUT ROWID;
+
+-- The source datasets, for attribution: joined on listing.dataset.
+CREATE TABLE dataset (
+  identifier       TEXT PRIMARY KEY,
+  name             TEXT,
+  publisher        TEXT,
+  url              TEXT,
+  license          TEXT,
+  attribution_name TEXT AS (coalesce(publisher, name)) VIRTUAL
+) STRICT, WITHOUT ROWID;
 
 -- One row a feed.
 CREATE TABLE feed (
@@ -108,16 +170,87 @@ SELECT
   l.longitude,
   coalesce(s.url, l.url) AS url,
   l.image_url,
-  l.series_id,
+  l.parent_id AS series_id,
   l.dataset,
-  CAST(NULL AS TEXT) AS attribution_name,
-  CAST(NULL AS TEXT) AS attribution_url,
-  CAST(NULL AS TEXT) AS license,
+  d.attribution_name,
+  d.url AS attribution_url,
+  d.license,
   l.present_as_slots,
   s.modified
 FROM session AS s
 JOIN listing AS l ON l.key = s.listing
+LEFT JOIN dataset AS d ON d.identifier = l.dataset
 WHERE s.starts_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
+  AND (s.bookable_from IS NULL OR s.bookable_from <= strftime('%Y-%m-%dT%H:%M:%SZ', 'now'));
+
+-- The same for slots.
+CREATE VIEW bookable_slot AS
+SELECT
+  s.slot_id,
+  s.identifier,
+  s.checkout_url,
+  l.name,
+  l.court,
+  l.description,
+  l.activities,
+  s.starts_at,
+  s.ends_at,
+  s.local_start,
+  s.duration_minutes,
+  s.bookable_from,
+  s.remaining_uses,
+  s.maximum_uses,
+  coalesce(s.price, l.price) AS price,
+  coalesce(s.currency, l.currency) AS currency,
+  coalesce(s.membership_required, l.membership_required) AS membership_required,
+  l.min_age,
+  l.max_age,
+  l.gender,
+  l.levels,
+  l.organizer,
+  l.organizer_id,
+  l.place,
+  l.address,
+  l.postcode,
+  l.latitude,
+  l.longitude,
+  coalesce(s.url, l.url) AS url,
+  l.image_url,
+  l.parent_id AS facility_id,
+  l.court_id,
+  l.dataset,
+  d.attribution_name,
+  d.url AS attribution_url,
+  d.license,
+  s.modified
+FROM slot AS s
+JOIN listing AS l ON l.key = s.listing
+LEFT JOIN dataset AS d ON d.identifier = l.dataset
+WHERE s.starts_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
+  AND (s.bookable_from IS NULL OR s.bookable_from <= strftime('%Y-%m-%dT%H:%M:%SZ', 'now'));
+
+-- Every offer of everything that can be booked now.
+CREATE VIEW bookable_offer AS
+SELECT
+  'ScheduledSession' AS type, s.identifier, s.session_id AS item_id,
+  o.position, o.id AS offer_id, o.name, o.price, o.currency, o.min_age, o.max_age, o.public_adult
+FROM session AS s JOIN offer AS o ON o.listing = s.listing
+WHERE s.starts_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
+  AND (s.bookable_from IS NULL OR s.bookable_from <= strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
+UNION ALL
+SELECT
+  'Slot', s.identifier, s.slot_id,
+  o.position, o.id, o.name, o.price, o.currency, o.min_age, o.max_age, o.public_adult
+FROM slot AS s JOIN slot_offer AS o ON o.slot = s.key
+WHERE s.starts_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
+  AND (s.bookable_from IS NULL OR s.bookable_from <= strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
+UNION ALL
+SELECT
+  'Slot', s.identifier, s.slot_id,
+  o.position, o.id, o.name, o.price, o.currency, o.min_age, o.max_age, o.public_adult
+FROM slot AS s JOIN offer AS o ON o.listing = s.listing
+WHERE NOT EXISTS (SELECT 1 FROM slot_offer WHERE slot = s.key)
+  AND s.starts_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
   AND (s.bookable_from IS NULL OR s.bookable_from <= strftime('%Y-%m-%dT%H:%M:%SZ', 'now'));
 
 -- For each feed: when it was last read to its end, and how old what it gave may be.

@@ -3,6 +3,9 @@
 CREATE INDEX IF NOT EXISTS session_by_start ON session (starts_at);
 CREATE INDEX IF NOT EXISTS session_by_listing ON session (listing, starts_at);
 CREATE INDEX IF NOT EXISTS session_by_identifier ON session (identifier);
+CREATE INDEX IF NOT EXISTS slot_by_start ON slot (starts_at);
+CREATE INDEX IF NOT EXISTS slot_by_listing ON slot (listing, starts_at);
+CREATE INDEX IF NOT EXISTS slot_by_identifier ON slot (identifier);
 
 CREATE TRIGGER IF NOT EXISTS listing_added AFTER INSERT ON listing BEGIN
   INSERT INTO listing_words (rowid, name, description, activities, organizer, place)

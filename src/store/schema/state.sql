@@ -1,5 +1,5 @@
 -- The state: the feeds' positions and the facts that verdicts are made from. Private; only the harvester writes it.
--- Schema version 1. Instants are seconds since 1970-01-01T00:00:00Z. A value that the feed does not give is null.
+-- Schema version 2. Instants are seconds since 1970-01-01T00:00:00Z. A value that the feed does not give is null.
 
 CREATE TABLE state (
   id         INTEGER PRIMARY KEY CHECK (id = 1),
@@ -7,11 +7,12 @@ CREATE TABLE state (
   hash_key   BLOB NOT NULL,              -- 16 random bytes that key the hashes of item ids
   batch      INTEGER NOT NULL,           -- counts the committed batches
   loading    INTEGER NOT NULL,           -- 1: a first harvest goes on, indexes and catalogue are still to be made
+  selling    INTEGER NOT NULL,           -- what verdicts say of sellers: 0 no broker, 1 feed not read yet, 2 as the feed says
   resync_at  INTEGER                     -- when a resync was last asked for
 ) STRICT;
 
 CREATE TABLE feed (
-  key            INTEGER PRIMARY KEY,
+  key            INTEGER PRIMARY KEY,    -- the feed's number in domain::Feed
   name           TEXT NOT NULL UNIQUE,
   start_url      TEXT NOT NULL,          -- where a walk of this feed begins
   next_url       TEXT NOT NULL,          -- the position: the page to be asked for next
@@ -24,13 +25,15 @@ CREATE TABLE feed (
   fault          TEXT,                   -- what the last of them met: a stable code
   fault_text     TEXT,                   -- the same for people
   license        TEXT,                   -- as the pages name it
+  etag           TEXT,                   -- of a document: what its server calls the version that is held
+  last_modified  TEXT,                   -- likewise
   pages          INTEGER NOT NULL,       -- pages read since the state was made
   updated        INTEGER NOT NULL,       -- items read that said `updated`
   deleted        INTEGER NOT NULL        -- items read that said `deleted`, or that could not be used
 ) STRICT;
 
 CREATE TABLE finding (
-  feed    INTEGER NOT NULL REFERENCES feed (key),
+  feed    INTEGER NOT NULL REFERENCES feed (key) ON DELETE CASCADE,
   code    TEXT NOT NULL,
   count   INTEGER NOT NULL,
   item    TEXT NOT NULL,                 -- the RPDE id of the last such item
@@ -38,53 +41,61 @@ CREATE TABLE finding (
   PRIMARY KEY (feed, code)
 ) STRICT, WITHOUT ROWID;
 
--- Every series' @id that a session or a series names, as a number. Sessions and series meet here, in whatever order
--- they come.
-CREATE TABLE series_link (
-  key INTEGER PRIMARY KEY,
-  id  TEXT NOT NULL
+-- Every @id of a series, facility use or court that anything names, as a number. Parents and children meet here, in
+-- whatever order they come.
+CREATE TABLE link (
+  key  INTEGER PRIMARY KEY,
+  pair INTEGER NOT NULL,                 -- 0 series and sessions, 1 facility uses and slots
+  id   TEXT NOT NULL
 ) STRICT;
 
--- One row a SessionSeries item that is published.
-CREATE TABLE series (
+-- One row a published SessionSeries; for a FacilityUse one row, and one more for each of its courts
+-- (individualFacilityUse), because slots may link to any of them.
+CREATE TABLE parent (
+  key                 INTEGER PRIMARY KEY,
+  pair                INTEGER NOT NULL,
+  item_id             TEXT NOT NULL,     -- the RPDE id
+  modified            INTEGER NOT NULL,  -- as the feed gives it
+  walk                INTEGER NOT NULL,  -- the walk in which it was last seen
+  link                INTEGER NOT NULL,  -- link.key of its @id, or of the court's
+  id                  TEXT,              -- of a court: its facility use's @id
+  court               TEXT,              -- of a court: its name
+  public_adult        INTEGER NOT NULL,  -- 0 no aggregate offer, 1 one without publicAdult, 2 flag not true, 3 flag true
+  valid_from          TEXT,              -- publicAdult's validFromBeforeStartDate
+  offer_id            TEXT,              -- publicAdult's @id
+  price               REAL,
+  currency            TEXT,
+  membership_required INTEGER,
+  name                TEXT,
+  description         TEXT,
+  activities          TEXT,              -- JSON array of labels
+  levels              TEXT,              -- JSON array of labels
+  min_age             INTEGER,
+  max_age             INTEGER,
+  gender              TEXT,
+  attendance_mode     TEXT,
+  organizer           TEXT,
+  organizer_id        TEXT,
+  place               TEXT,
+  address             TEXT,
+  postcode            TEXT,
+  latitude            REAL,
+  longitude           REAL,
+  url                 TEXT,
+  image_url           TEXT,
+  dataset             TEXT,
+  present_as_slots    INTEGER,
+  offers              TEXT               -- JSON array of [id, name, price, currency, min_age, max_age]
+) STRICT;
+
+-- One row a published ScheduledSession or Slot, with its verdict: a reason, or the window [opens, closes).
+CREATE TABLE opportunity (
   key                  INTEGER PRIMARY KEY,
+  pair                 INTEGER NOT NULL, -- 0 a session, 1 a slot
   item_id              TEXT NOT NULL,    -- the RPDE id
   modified             INTEGER NOT NULL, -- as the feed gives it
   walk                 INTEGER NOT NULL, -- the walk in which it was last seen
-  link                 INTEGER NOT NULL,
-  potentially_bookable INTEGER,          -- publicAdult's flag; null: no publicAdult
-  valid_from           TEXT,             -- publicAdult's validFromBeforeStartDate
-  name                 TEXT,
-  description          TEXT,
-  activities           TEXT,             -- JSON array of labels
-  levels               TEXT,             -- JSON array of labels
-  price                REAL,
-  currency             TEXT,
-  membership_required  INTEGER,
-  min_age              INTEGER,
-  max_age              INTEGER,
-  gender               TEXT,
-  attendance_mode      TEXT,
-  organizer            TEXT,
-  organizer_id         TEXT,
-  place                TEXT,
-  address              TEXT,
-  postcode             TEXT,
-  latitude             REAL,
-  longitude            REAL,
-  url                  TEXT,
-  image_url            TEXT,
-  dataset              TEXT,
-  present_as_slots     INTEGER
-) STRICT;
-
--- One row a ScheduledSession item that is published, with its verdict: a reason, or the window [opens, closes).
-CREATE TABLE session (
-  key                  INTEGER PRIMARY KEY,
-  item_id              TEXT NOT NULL,    -- the RPDE id
-  modified             INTEGER NOT NULL, -- as the feed gives it
-  walk                 INTEGER NOT NULL, -- the walk in which it was last seen
-  link                 INTEGER,          -- series_link.key; null: names no series
+  link                 INTEGER,          -- link.key; null: names no parent
   reason               INTEGER,          -- why it can never be booked (its number in domain::Reason); null: a window
   opens                INTEGER,          -- null: no opening end, or a reason
   closes               INTEGER,          -- null: a reason
@@ -97,18 +108,49 @@ CREATE TABLE session (
   identifier           TEXT,
   ends                 INTEGER,
   duration_minutes     INTEGER,
-  remaining_capacity   INTEGER,
-  maximum_capacity     INTEGER,
+  remaining            INTEGER,          -- places, or uses of a slot
+  maximum              INTEGER,
   attendance_mode      TEXT,
   url                  TEXT,
-  name                 TEXT,             -- from here on: only what the session says differently from its series
-  place                TEXT,
-  address              TEXT,
-  postcode             TEXT,
-  latitude             REAL,
-  longitude            REAL,
-  own_place            INTEGER NOT NULL  -- 1: the session has a location of its own
+  own                  INTEGER NOT NULL  -- 1: it says something of its own, in the table `own`
 ) STRICT;
+
+-- What a session or slot says for itself where most leave it to their parent.
+CREATE TABLE own (
+  key                 INTEGER PRIMARY KEY, -- opportunity.key
+  name                TEXT,
+  has_place           INTEGER NOT NULL,    -- 1: a location of its own
+  place               TEXT,
+  address             TEXT,
+  postcode            TEXT,
+  latitude            REAL,
+  longitude           REAL,
+  public_adult        INTEGER NOT NULL,    -- as in parent
+  valid_from          TEXT,
+  offer_id            TEXT,
+  price               REAL,
+  currency            TEXT,
+  membership_required INTEGER,
+  offers              TEXT                 -- as in parent
+) STRICT;
+
+-- The Organizations of the broker's bookable-sellers feed.
+CREATE TABLE seller (
+  item_id  TEXT PRIMARY KEY,             -- the RPDE id
+  modified INTEGER NOT NULL,
+  walk     INTEGER NOT NULL,
+  id       TEXT NOT NULL,                -- @id
+  name     TEXT
+) STRICT, WITHOUT ROWID;
+
+-- The attribution catalogue.
+CREATE TABLE dataset (
+  identifier TEXT PRIMARY KEY,
+  name       TEXT,
+  publisher  TEXT,
+  url        TEXT,
+  license    TEXT
+) STRICT, WITHOUT ROWID;
 
 -- What is left of a deleted item: a keyed hash, so that a stale repeat of it is known for what it is, and no bytes.
 CREATE TABLE tombstone (

@@ -174,7 +174,10 @@ fn the_columns_are_the_views_own() {
     let mut statement = connection.prepare("SELECT name FROM pragma_table_info('bookable_session')").unwrap();
     let names: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     assert_eq!(names, COLUMNS);
-    let sql = format!("SELECT {} FROM session AS s JOIN listing AS l ON l.key = s.listing WHERE s.key = 1", columns());
+    let sql = format!(
+        "SELECT {} FROM session AS s JOIN listing AS l ON l.key = s.listing LEFT JOIN dataset AS d ON d.identifier = l.dataset WHERE s.key = 1",
+        columns()
+    );
     let tables: Vec<Value> = connection.query_row(&sql, [], |row| (0..37).map(|at| row.get(at)).collect()).unwrap();
     let sql = format!("SELECT {} FROM bookable_session WHERE identifier = 'a'", COLUMNS.join(", "));
     let view: Vec<Value> = connection.query_row(&sql, [], |row| (0..37).map(|at| row.get(at)).collect()).unwrap();

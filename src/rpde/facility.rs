@@ -1,0 +1,122 @@
+//! A FacilityUse's `data`, with its courts (`individualFacilityUse`) → [`Parent`].
+
+use serde::Deserialize;
+
+use super::finding::FindingKind;
+use super::loose::{Loose, Many, Obj, Txt};
+use super::page::{Data, ID_BYTES_MAX};
+use super::pieces::{
+    AgeRange, AggregateData, DataSource, Image, Label, OfferData, Organizer, aggregate_offer, first_image, labels,
+    offers,
+};
+use super::place::PlaceData;
+use crate::domain::{Court, Gender, Item, Parent};
+
+/// At most this many courts of one facility use are taken.
+const COURTS_MAX: usize = 1000;
+
+#[derive(Deserialize)]
+pub(super) struct FacilityData<'a> {
+    #[serde(default, rename = "@type", borrow)]
+    at_type: Loose<Many<Txt<'a>>>,
+    #[serde(default, rename = "type", borrow)]
+    plain_type: Loose<Many<Txt<'a>>>,
+    #[serde(default, rename = "@id", borrow)]
+    at_id: Loose<Txt<'a>>,
+    #[serde(default, rename = "id", borrow)]
+    plain_id: Loose<Txt<'a>>,
+    #[serde(default, rename = "individualFacilityUse", borrow)]
+    individual: Loose<Many<Obj<CourtData<'a>>>>,
+    #[serde(default, borrow)]
+    name: Loose<Txt<'a>>,
+    #[serde(default, borrow)]
+    description: Loose<Txt<'a>>,
+    #[serde(default, borrow)]
+    activity: Loose<Many<Label<'a>>>,
+    #[serde(default, rename = "facilityType", borrow)]
+    facility_type: Loose<Many<Label<'a>>>,
+    #[serde(default, borrow)]
+    level: Loose<Many<Label<'a>>>,
+    #[serde(default, rename = "ageRange")]
+    age_range: Loose<Obj<AgeRange>>,
+    #[serde(default, rename = "genderRestriction", borrow)]
+    gender: Loose<Txt<'a>>,
+    #[serde(default, borrow)]
+    provider: Loose<Obj<Organizer<'a>>>,
+    #[serde(default, borrow)]
+    organizer: Loose<Obj<Organizer<'a>>>,
+    #[serde(default, borrow)]
+    location: Loose<Many<Obj<PlaceData<'a>>>>,
+    #[serde(default, borrow)]
+    url: Loose<Txt<'a>>,
+    #[serde(default, borrow)]
+    image: Loose<Many<Image<'a>>>,
+    #[serde(default, rename = "imin:dataSource", borrow)]
+    data_source: Loose<Many<DataSource<'a>>>,
+    #[serde(default, rename = "imin:aggregateOffer", borrow)]
+    aggregate_offer: Loose<Obj<AggregateData<'a>>>,
+    #[serde(default, borrow)]
+    offers: Loose<Many<Obj<OfferData<'a>>>>,
+}
+
+#[derive(Deserialize)]
+struct CourtData<'a> {
+    #[serde(default, rename = "@id", borrow)]
+    at_id: Loose<Txt<'a>>,
+    #[serde(default, rename = "id", borrow)]
+    plain_id: Loose<Txt<'a>>,
+    #[serde(default, borrow)]
+    name: Loose<Txt<'a>>,
+}
+
+impl<'a> Data<'a> for FacilityData<'a> {
+    fn types(&self) -> &[Txt<'a>] {
+        if self.at_type.0.0.is_empty() { &self.plain_type.0.0 } else { &self.at_type.0.0 }
+    }
+
+    fn into_item(self, findings: &mut Vec<FindingKind>) -> Result<Item<'a>, FindingKind> {
+        let id = self.at_id.0.0.or(self.plain_id.0.0).ok_or(FindingKind::NoSeriesId)?;
+        if id.len() > ID_BYTES_MAX {
+            return Err(FindingKind::TextTooLong);
+        }
+        let age = self.age_range.0.0;
+        let provider = self.provider.0.0.or(self.organizer.0.0);
+        let (organizer, organizer_id) = provider.map(Organizer::into_parts).unwrap_or_default();
+        let place = self.location.0.into_first().and_then(|place| place.0);
+        let activities = labels(self.activity);
+        let courts = courts(self.individual, &id);
+        Ok(Item::Parent(Box::new(Parent {
+            id,
+            courts,
+            name: self.name.0.0,
+            description: self.description.0.0,
+            activities: if activities.is_empty() { labels(self.facility_type) } else { activities },
+            levels: labels(self.level),
+            offer: aggregate_offer(self.aggregate_offer.0.0),
+            min_age: age.as_ref().and_then(|age| age.min.0.0),
+            max_age: age.as_ref().and_then(|age| age.max.0.0),
+            gender: self.gender.0.0.as_deref().and_then(Gender::from_term),
+            attendance_mode: None,
+            organizer,
+            organizer_id,
+            place: place.and_then(|place| place.into_place(findings)),
+            url: self.url.0.0,
+            image_url: first_image(self.image),
+            dataset: self.data_source.0.into_first().and_then(|source| source.0),
+            present_as_slots: None,
+            offers: offers(self.offers),
+        })))
+    }
+}
+
+/// The courts that slots can link to, each `@id` once.
+fn courts<'a>(many: Loose<Many<Obj<CourtData<'a>>>>, facility_id: &str) -> Vec<Court<'a>> {
+    let mut courts: Vec<Court<'a>> = Vec::new();
+    for data in many.0.0.into_iter().filter_map(|court| court.0).take(COURTS_MAX) {
+        let Some(id) = data.at_id.0.0.or(data.plain_id.0.0) else { continue };
+        if id.len() <= ID_BYTES_MAX && id != facility_id && courts.iter().all(|court| court.id != id) {
+            courts.push(Court { id, name: data.name.0.0 });
+        }
+    }
+    courts
+}

@@ -1,0 +1,186 @@
+//! JSON shapes that several kinds of items have in common: labels, links, organizers, age ranges, offers.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::MapAccess;
+use serde::de::value::MapAccessDeserializer;
+
+use super::loose::{Flag, Int, Loose, Many, Num, Obj, Said, Shape, Txt};
+use crate::domain::{Aggregate, AggregateOffer, Offer, Opening, PublicAdult, Text};
+
+#[derive(Deserialize)]
+pub(super) struct AgeRange {
+    #[serde(default, rename = "minValue")]
+    pub(super) min: Loose<Int>,
+    #[serde(default, rename = "maxValue")]
+    pub(super) max: Loose<Int>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Organizer<'a> {
+    #[serde(default, rename = "@id", borrow)]
+    at_id: Loose<Txt<'a>>,
+    #[serde(default, rename = "id", borrow)]
+    plain_id: Loose<Txt<'a>>,
+    #[serde(default, borrow)]
+    name: Loose<Txt<'a>>,
+}
+
+impl<'a> Organizer<'a> {
+    /// Its name and its `@id`.
+    pub(super) fn into_parts(self) -> (Option<Text<'a>>, Option<Text<'a>>) {
+        (self.name.0.0, self.at_id.0.0.or(self.plain_id.0.0))
+    }
+}
+
+/// Defines a text that may also stand inside an object, under the first of these members that says something.
+macro_rules! text_or_member {
+    ($(#[$doc:meta])* $name:ident, $members:ident, $first:literal, $second:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Default)]
+        pub(super) struct $name<'a>(pub(super) Option<Text<'a>>);
+
+        #[derive(Deserialize)]
+        struct $members<'a> {
+            #[serde(default, rename = $first, borrow)]
+            first: Loose<Txt<'a>>,
+            #[serde(default, rename = $second, borrow)]
+            second: Loose<Txt<'a>>,
+        }
+
+        impl<'de: 'a, 'a> Shape<'de> for $name<'a> {
+            fn text(text: Cow<'de, str>) -> Self {
+                Self(Txt::text(text).0)
+            }
+            fn integer(number: i128) -> Self {
+                Self(Txt::integer(number).0)
+            }
+            fn object<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
+                let members = $members::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Self(members.first.0.0.or(members.second.0.0)))
+            }
+        }
+    };
+}
+
+text_or_member!(
+    /// The label of an activity or level: a Concept's `prefLabel`, or a plain text.
+    Label, Concept, "prefLabel", "name"
+);
+text_or_member!(
+    /// An image's address.
+    Image, ImageObject, "url", "contentUrl"
+);
+text_or_member!(
+    /// The source dataset's identifier.
+    DataSource, DataSourceObject, "identifier", "@id"
+);
+
+text_or_member!(
+    /// A link to another object: its id, or the object with its `@id` or `id`.
+    Link, Linked, "@id", "id"
+);
+
+/// The texts of all labels.
+pub(super) fn labels(many: Loose<Many<Label<'_>>>) -> Vec<Text<'_>> {
+    many.0.0.into_iter().filter_map(|label| label.0).collect()
+}
+
+/// The first image that has an address.
+pub(super) fn first_image(images: Loose<Many<Image<'_>>>) -> Option<Text<'_>> {
+    images.0.0.into_iter().find_map(|image| image.0)
+}
+
+/// `imin:aggregateOffer`.
+#[derive(Deserialize)]
+pub(super) struct AggregateData<'a> {
+    #[serde(default, rename = "publicAdult", borrow)]
+    public_adult: Loose<Obj<PublicAdultData<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct PublicAdultData<'a> {
+    #[serde(default, rename = "@id", borrow)]
+    at_id: Loose<Txt<'a>>,
+    #[serde(default, rename = "id", borrow)]
+    plain_id: Loose<Txt<'a>>,
+    #[serde(default)]
+    price: Loose<Num>,
+    #[serde(default, rename = "lowPrice")]
+    low_price: Loose<Num>,
+    #[serde(default, rename = "priceCurrency", borrow)]
+    currency: Loose<Txt<'a>>,
+    #[serde(default, rename = "imin:isPotentiallyBookable")]
+    potentially_bookable: Loose<Flag>,
+    #[serde(default, rename = "imin:membershipRequired")]
+    membership_required: Loose<Flag>,
+    #[serde(default, rename = "validFromBeforeStartDate", borrow)]
+    valid_from: Loose<Said<'a>>,
+}
+
+/// The facts of an aggregate offer; `None` where the item has none.
+pub(super) fn aggregate_offer(data: Option<AggregateData<'_>>) -> AggregateOffer<'_> {
+    let Some(data) = data else { return AggregateOffer::default() };
+    let Obj(Some(offer)) = data.public_adult.0 else {
+        return AggregateOffer { terms: Aggregate::WithoutPublicAdult, ..AggregateOffer::default() };
+    };
+    let (opening, valid_from) = match offer.valid_from.0 {
+        Said::Absent => (Opening::Always, None),
+        Said::Text(text) => (Opening::parse(Some(&text)), Some(text)),
+        // Kept as a text that is no duration, so that what the state says is what was judged.
+        Said::Other => (Opening::Unreadable, Some(Cow::Borrowed("(not a text)"))),
+    };
+    let potentially_bookable = offer.potentially_bookable.0.0 == Some(true);
+    AggregateOffer {
+        terms: Aggregate::PublicAdult(PublicAdult { potentially_bookable, opening }),
+        valid_from,
+        id: offer.at_id.0.0.or(offer.plain_id.0.0),
+        price: offer.price.0.0.or(offer.low_price.0.0),
+        currency: offer.currency.0.0,
+        membership_required: offer.membership_required.0.0,
+    }
+}
+
+/// One of `offers`.
+#[derive(Deserialize)]
+pub(super) struct OfferData<'a> {
+    #[serde(default, rename = "@id", borrow)]
+    at_id: Loose<Txt<'a>>,
+    #[serde(default, rename = "id", borrow)]
+    plain_id: Loose<Txt<'a>>,
+    #[serde(default, borrow)]
+    name: Loose<Txt<'a>>,
+    #[serde(default)]
+    price: Loose<Num>,
+    #[serde(default, rename = "priceCurrency", borrow)]
+    currency: Loose<Txt<'a>>,
+    #[serde(default, rename = "ageRange")]
+    age_range: Loose<Obj<AgeRange>>,
+    #[serde(default, rename = "ageRestriction")]
+    age_restriction: Loose<Obj<AgeRange>>,
+}
+
+/// At most this many of an item's offers are kept.
+const OFFERS_MAX: usize = 100;
+
+/// The offers that say something; what is not an object is passed by.
+pub(super) fn offers(many: Loose<Many<Obj<OfferData<'_>>>>) -> Vec<Offer<'_>> {
+    many.0.0.into_iter().filter_map(|offer| offer.0).map(into_offer).filter(says_something).take(OFFERS_MAX).collect()
+}
+
+fn into_offer(data: OfferData<'_>) -> Offer<'_> {
+    let age = data.age_range.0.0.or(data.age_restriction.0.0);
+    Offer {
+        id: data.at_id.0.0.or(data.plain_id.0.0),
+        name: data.name.0.0,
+        price: data.price.0.0,
+        currency: data.currency.0.0,
+        min_age: age.as_ref().and_then(|age| age.min.0.0),
+        max_age: age.as_ref().and_then(|age| age.max.0.0),
+    }
+}
+
+fn says_something(offer: &Offer<'_>) -> bool {
+    *offer != Offer::default()
+}

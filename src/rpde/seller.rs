@@ -1,0 +1,33 @@
+//! An Organization of the bookable-sellers feed → [`Seller`].
+
+use serde::Deserialize;
+
+use super::finding::FindingKind;
+use super::loose::{Loose, Txt};
+use super::page::{Data, ID_BYTES_MAX};
+use crate::domain::{Item, Seller};
+
+#[derive(Deserialize)]
+pub(super) struct SellerData<'a> {
+    #[serde(default, rename = "@id", borrow)]
+    at_id: Loose<Txt<'a>>,
+    #[serde(default, rename = "id", borrow)]
+    plain_id: Loose<Txt<'a>>,
+    #[serde(default, borrow)]
+    name: Loose<Txt<'a>>,
+}
+
+impl<'a> Data<'a> for SellerData<'a> {
+    /// None: a seller may be an Organization or a Person, and one that is passed over hides all that it sells.
+    fn types(&self) -> &[Txt<'a>] {
+        &[]
+    }
+
+    fn into_item(self, _findings: &mut Vec<FindingKind>) -> Result<Item<'a>, FindingKind> {
+        let id = self.at_id.0.0.or(self.plain_id.0.0).ok_or(FindingKind::NoSellerId)?;
+        if id.len() > ID_BYTES_MAX {
+            return Err(FindingKind::TextTooLong);
+        }
+        Ok(Item::Seller(Seller { id, name: self.name.0.0 }))
+    }
+}

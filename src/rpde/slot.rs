@@ -1,0 +1,90 @@
+//! A Slot's `data` → [`Opportunity`].
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::finding::FindingKind;
+use super::loose::{Flag, Int, Loose, Many, Obj, Said, Txt};
+use super::page::Data;
+use super::pieces::{AggregateData, Link, OfferData, aggregate_offer, offers};
+use super::session::{check_lengths, end_and_duration, read_identifier, start};
+use crate::domain::{EventStatus, Item, Opportunity, OpportunityTerms, Period};
+
+#[derive(Deserialize)]
+pub(super) struct SlotData<'a> {
+    #[serde(default, rename = "@type", borrow)]
+    at_type: Loose<Many<Txt<'a>>>,
+    #[serde(default, rename = "type", borrow)]
+    plain_type: Loose<Many<Txt<'a>>>,
+    #[serde(default, rename = "@id", borrow)]
+    at_id: Loose<Txt<'a>>,
+    #[serde(default, rename = "id", borrow)]
+    plain_id: Loose<Txt<'a>>,
+    #[serde(default, borrow)]
+    identifier: Option<&'a RawValue>,
+    #[serde(default, rename = "facilityUse", borrow)]
+    facility_use: Loose<Many<Link<'a>>>,
+    #[serde(default, rename = "startDate", borrow)]
+    start_date: Loose<Said<'a>>,
+    #[serde(default, rename = "endDate", borrow)]
+    end_date: Loose<Txt<'a>>,
+    #[serde(default, borrow)]
+    duration: Loose<Txt<'a>>,
+    #[serde(default, rename = "imin:isPotentiallyBookable")]
+    potentially_bookable: Loose<Flag>,
+    #[serde(default, rename = "eventStatus", borrow)]
+    event_status: Loose<Txt<'a>>,
+    #[serde(default, rename = "remainingUses")]
+    remaining_uses: Loose<Int>,
+    #[serde(default, rename = "maximumUses")]
+    maximum_uses: Loose<Int>,
+    #[serde(default, borrow)]
+    url: Loose<Txt<'a>>,
+    #[serde(default, rename = "imin:aggregateOffer", borrow)]
+    aggregate_offer: Loose<Obj<AggregateData<'a>>>,
+    #[serde(default, borrow)]
+    offers: Loose<Many<Obj<OfferData<'a>>>>,
+}
+
+impl<'a> Data<'a> for SlotData<'a> {
+    fn types(&self) -> &[Txt<'a>] {
+        if self.at_type.0.0.is_empty() { &self.plain_type.0.0 } else { &self.at_type.0.0 }
+    }
+
+    fn into_item(self, findings: &mut Vec<FindingKind>) -> Result<Item<'a>, FindingKind> {
+        let identifier = self
+            .identifier
+            .and_then(|raw| read_identifier(raw.get()).inspect_err(|finding| findings.push(*finding)).ok().flatten());
+        let parent_id = self.facility_use.0.into_first().and_then(|link| link.0);
+        let id = self.at_id.0.0.or(self.plain_id.0.0);
+        check_lengths([&parent_id, &id])?;
+        let start = start(&self.start_date.0);
+        let offer = aggregate_offer(self.aggregate_offer.0.0);
+        let terms = OpportunityTerms {
+            has_identifier: identifier.is_some(),
+            status: self.event_status.0.0.as_deref().map_or(EventStatus::Scheduled, EventStatus::from_term),
+            potentially_bookable: self.potentially_bookable.0.0 == Some(true),
+            start,
+            names_parent: parent_id.is_some(),
+            aggregate: offer.terms,
+        };
+        let period = self.duration.0.0.as_deref().and_then(Period::parse);
+        let (ends, duration_minutes) = end_and_duration(start, self.end_date.0.0.as_deref(), period);
+        Ok(Item::Opportunity(Box::new(Opportunity {
+            id,
+            identifier,
+            parent_id,
+            terms,
+            ends,
+            duration_minutes,
+            remaining: self.remaining_uses.0.0,
+            maximum: self.maximum_uses.0.0,
+            attendance_mode: None,
+            url: self.url.0.0,
+            name: None,
+            place: None,
+            offer,
+            offers: offers(self.offers),
+        })))
+    }
+}

@@ -1,0 +1,154 @@
+//! Verdicts in the state: judged anew when something that they depend on changes, and found by the instants at which they
+//! turn.
+
+use std::collections::BTreeSet;
+
+use rusqlite::OptionalExtension;
+
+use super::keys::{LinkKey, OpportunityKey};
+use super::opportunity_row::{self, JUDGED_COLUMNS, JUDGED_TABLES, Judged};
+use super::sellers::Asking;
+use super::state::{State, Touched};
+use crate::domain::{Change, Instant, Item, Pair, Verdict, judge};
+
+impl State {
+    /// Judges anew everything that links to a touched `@id`, and forgets the `@id`s that nobody names any more.
+    pub(super) fn settle(&mut self, touched: &mut Touched) -> rusqlite::Result<()> {
+        for link in &touched.links {
+            let Some(pair) = self.pairs.get(link).copied() else { continue };
+            let terms = self.parent_terms(pair, Some(*link));
+            let sql = format!("SELECT {JUDGED_COLUMNS} FROM {JUDGED_TABLES} WHERE o.link = ?1");
+            let mut changed = Vec::new();
+            let mut statement = self.connection().prepare_cached(&sql)?;
+            let mut rows = statement.query([link])?;
+            while let Some(row) = rows.next()? {
+                let judged = Judged::read(row)?;
+                let verdict = judge(&judged.terms, terms.as_ref());
+                if verdict != judged.verdict {
+                    changed.push((judged.key, verdict));
+                } else if judged.own {
+                    touched.opportunities.insert(judged.key);
+                }
+            }
+            drop(rows);
+            drop(statement);
+            self.write_verdicts(&changed)?;
+            touched.opportunities.extend(changed.into_iter().map(|(key, _)| key));
+        }
+        self.forget_links(std::mem::take(&mut touched.loose_links))
+    }
+
+    fn write_verdicts(&self, changed: &[(OpportunityKey, Verdict)]) -> rusqlite::Result<()> {
+        let mut update = self.connection().prepare_cached(opportunity_row::UPDATE_VERDICT)?;
+        for (key, verdict) in changed {
+            opportunity_row::update_verdict(&mut update, *key, *verdict)?;
+        }
+        Ok(())
+    }
+
+    /// Judges everything anew, because what verdicts ask of sellers has changed.
+    pub(super) fn ask_sellers(&mut self, asking: Asking) -> rusqlite::Result<()> {
+        self.sellers.asking = asking;
+        self.judge_all()?;
+        self.connection().execute("UPDATE state SET selling = ?1", [asking.number()]).map(drop)
+    }
+
+    /// What the verdicts in the state say of sellers.
+    pub(super) fn judged_asking(&self) -> rusqlite::Result<i64> {
+        self.connection().query_row("SELECT selling FROM state", [], |row| row.get(0))
+    }
+
+    fn judge_all(&self) -> rusqlite::Result<()> {
+        let mut changed = Vec::new();
+        let sql = format!("SELECT {JUDGED_COLUMNS} FROM {JUDGED_TABLES}");
+        let mut statement = self.connection().prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let judged = Judged::read(row)?;
+            let verdict = judge(&judged.terms, self.parent_terms(judged.pair, judged.link).as_ref());
+            if verdict != judged.verdict {
+                changed.push((judged.key, verdict));
+            }
+        }
+        self.write_verdicts(&changed)
+    }
+
+    fn forget_links(&mut self, links: BTreeSet<LinkKey>) -> rusqlite::Result<()> {
+        for link in links {
+            let sql = "DELETE FROM link WHERE key = ?1 AND NOT EXISTS (SELECT 1 FROM opportunity WHERE link = ?1) \
+                AND NOT EXISTS (SELECT 1 FROM parent WHERE link = ?1) RETURNING pair, id";
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
+            let gone = self.connection().prepare_cached(sql)?.query_row([link], read).optional()?;
+            if let Some((pair, id)) = gone {
+                self.book.forget_link(Pair::from_number(pair).unwrap_or(Pair::Sessions), &id);
+                self.pairs.remove(&link);
+            }
+        }
+        Ok(())
+    }
+
+    /// The end of a first harvest: builds the indexes, judges everything once more, and forgets idle `@id`s.
+    pub(super) fn finish_loading(&mut self) -> rusqlite::Result<()> {
+        self.connection().execute_batch(include_str!("schema/state_indexes.sql"))?;
+        self.ask_sellers(self.sellers.asking)?;
+        let idle = "SELECT key FROM link WHERE key NOT IN (SELECT link FROM parent) \
+            AND NOT EXISTS (SELECT 1 FROM opportunity WHERE link = link.key)";
+        let links = {
+            let mut statement = self.connection().prepare(idle)?;
+            let rows = statement.query_map([], |row| row.get(0))?;
+            rows.collect::<rusqlite::Result<BTreeSet<LinkKey>>>()?
+        };
+        self.forget_links(links)
+    }
+
+    /// Makes the datasets those of the document, and no others; whether that changed anything.
+    pub(super) fn put_datasets(&self, changes: &[Change<'_>]) -> rusqlite::Result<bool> {
+        let keep = "INSERT INTO dataset (identifier, name, publisher, url, license) VALUES (?1, ?2, ?3, ?4, ?5) \
+            ON CONFLICT (identifier) DO UPDATE SET name = excluded.name, publisher = excluded.publisher, \
+            url = excluded.url, license = excluded.license WHERE (name, publisher, url, license) \
+            IS NOT (excluded.name, excluded.publisher, excluded.url, excluded.license)";
+        let mut changed = 0;
+        let mut statement = self.connection().prepare_cached(keep)?;
+        let mut given = BTreeSet::new();
+        for change in changes {
+            if let Item::Dataset(set) = &change.item {
+                given.insert(&*set.identifier);
+                let values = rusqlite::params![set.identifier, set.name, set.publisher, set.url, set.license];
+                changed += statement.execute(values)?;
+            }
+        }
+        let mut statement = self.connection().prepare_cached("SELECT identifier FROM dataset")?;
+        let held = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+        for gone in held.iter().filter(|identifier| !given.contains(identifier.as_str())) {
+            changed += self.connection().execute("DELETE FROM dataset WHERE identifier = ?1", [gone])?;
+        }
+        Ok(changed > 0)
+    }
+
+    /// The sessions and slots whose window opens or closes between two instants, whichever is the earlier.
+    pub(super) fn transitions(&self, from: Instant, to: Instant) -> rusqlite::Result<Vec<OpportunityKey>> {
+        let (low, high) = (from.min(to).as_seconds(), from.max(to).as_seconds());
+        let sql = "SELECT key FROM opportunity WHERE opens > ?1 AND opens <= ?2 \
+            UNION SELECT key FROM opportunity WHERE closes > ?1 AND closes <= ?2";
+        let mut statement = self.connection().prepare_cached(sql)?;
+        let rows = statement.query_map([low, high], |row| row.get(0))?;
+        rows.collect()
+    }
+
+    /// The sessions and slots that can be booked at `now`.
+    pub(super) fn open_opportunities(&self, now: Instant) -> rusqlite::Result<BTreeSet<OpportunityKey>> {
+        let sql = "SELECT key FROM opportunity WHERE +closes > ?1 AND (opens IS NULL OR +opens <= ?1)";
+        let mut statement = self.connection().prepare(sql)?;
+        let rows = statement.query_map([now.as_seconds()], |row| row.get(0))?;
+        rows.collect()
+    }
+
+    /// The next instant after `now` at which a window opens or closes.
+    pub(super) fn next_transition(&self, now: Instant) -> rusqlite::Result<Option<Instant>> {
+        let sql = "SELECT min(at) FROM (SELECT min(opens) AS at FROM opportunity WHERE opens > ?1 \
+            UNION ALL SELECT min(closes) FROM opportunity WHERE closes > ?1)";
+        let mut statement = self.connection().prepare_cached(sql)?;
+        let at: Option<i64> = statement.query_row([now.as_seconds()], |row| row.get(0))?;
+        Ok(at.map(Instant::from_seconds))
+    }
+}
