@@ -12,6 +12,7 @@ use super::database::{CATALOGUE, Database};
 use super::error::Result;
 use super::keys::{LinkKey, OpportunityKey};
 use super::listing_rows::{ListingSql, Source, Written};
+use super::offer_rows::DROP_UNUSED;
 use super::shown::{CheckoutUrls, SHOWN_COLUMNS, SHOWN_TABLES, Shown};
 use super::state::State;
 use crate::domain::Instant;
@@ -38,7 +39,7 @@ const DROP_INDEXES: &str = "DROP INDEX IF EXISTS session_by_start; DROP INDEX IF
     DROP TRIGGER IF EXISTS listing_added; DROP TRIGGER IF EXISTS listing_removed; \
     DROP TRIGGER IF EXISTS listing_reworded; DROP TRIGGER IF EXISTS listing_moved;";
 
-const CLEAR: &str = "DELETE FROM slot_offer; DELETE FROM offer; DELETE FROM slot; DELETE FROM session; \
+const CLEAR: &str = "DELETE FROM offer_list; DELETE FROM slot; DELETE FROM session; \
     DELETE FROM listing; DELETE FROM listing_area; INSERT INTO listing_words (listing_words) VALUES ('delete-all');";
 
 const FILL_PLACE_AND_WORDS: &str = "INSERT INTO listing_area SELECT key, latitude, latitude, longitude, longitude \
@@ -83,7 +84,7 @@ impl Catalogue {
         links: &BTreeSet<LinkKey>,
         now: Instant,
     ) -> rusqlite::Result<()> {
-        let mut written = Written::new();
+        let mut written = Written::default();
         let mut left: BTreeSet<i64> = BTreeSet::new();
         for link in links {
             let shown = "SELECT 1 FROM listing WHERE key = ?1";
@@ -91,8 +92,8 @@ impl Catalogue {
                 && let Some(pair) = state.pairs.get(link)
                 && let Some(speaker) = state.book.speaker(*pair, *link)
             {
-                self.write_listing(state, Source { key: link.0, link: *link, speaker, own: None })?;
-                written.insert(link.0);
+                let source = Source { key: link.0, link: *link, speaker, own: None };
+                self.write_listing(state, source, &mut written)?;
             }
         }
         let select = format!("SELECT {SHOWN_COLUMNS} FROM {SHOWN_TABLES} WHERE o.key = ?1");
@@ -121,10 +122,10 @@ impl Catalogue {
     fn show(&self, state: &State, shown: &Shown, written: &mut Written) -> rusqlite::Result<bool> {
         let Some(speaker) = state.book.speaker(shown.pair, shown.link) else { return Ok(false) };
         let source = Source { key: shown.listing_key(), link: shown.link, speaker, own: shown.own_listing() };
-        if (source.own.is_some() || written.insert(source.key)) && !self.write_listing(state, source)? {
+        if !written.listings.contains_key(&source.key) && !self.write_listing(state, source, written)? {
             return Ok(false);
         }
-        shown.write(state.connection(), self.connection(), &self.checkout, speaker)?;
+        shown.write(state.connection(), self.connection(), &self.checkout, speaker, written)?;
         Ok(true)
     }
 
@@ -143,8 +144,10 @@ impl Catalogue {
         self.connection().prepare_cached(slot)?.query_row([key], |row| row.get(0)).optional()
     }
 
-    fn write_listing(&self, state: &State, source: Source<'_>) -> rusqlite::Result<bool> {
-        self.listing_sql.write(state.connection(), self.connection(), source)
+    fn write_listing(&self, state: &State, source: Source<'_>, written: &mut Written) -> rusqlite::Result<bool> {
+        let Written { listings, lists } = written;
+        let public_adult = self.listing_sql.write(state.connection(), self.connection(), source, lists)?;
+        Ok(public_adult.map(|public_adult| listings.insert(source.key, public_adult)).is_some())
     }
 
     /// Makes every row anew from the state, with the indexes built once at the end. For one transaction.
@@ -156,7 +159,7 @@ impl Catalogue {
             "SELECT {SHOWN_COLUMNS} FROM {SHOWN_TABLES} WHERE +o.closes > ?1 AND (o.opens IS NULL OR +o.opens <= ?1) \
              ORDER BY o.key"
         );
-        let mut written = Written::new();
+        let mut written = Written::default();
         let mut rows_shown = 0;
         let mut statement = state.connection().prepare(&select)?;
         let mut rows = statement.query([now.as_seconds()])?;
@@ -222,9 +225,10 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Drops the words of deleted rows from the index, which FTS5 otherwise keeps for a while.
+    /// Drops the words of deleted rows from the index, which FTS5 otherwise keeps for a while, and idle lists of offers.
     pub(super) fn forget_words(&self) -> Result<()> {
         let sql = "INSERT INTO listing_words (listing_words) VALUES ('optimize')";
-        self.database.set("tidy the words of", |connection| connection.execute(sql, []).map(drop))
+        self.database.set("tidy the words of", |connection| connection.execute(sql, []).map(drop))?;
+        self.database.set("tidy the offers of", |connection| connection.execute(DROP_UNUSED, []).map(drop))
     }
 }

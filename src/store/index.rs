@@ -46,6 +46,16 @@ impl ItemHasher {
     }
 }
 
+impl ItemHasher {
+    /// The hash of a text that is no item's id.
+    pub(super) fn hash_text(&self, text: &str) -> ItemHash {
+        let mut hasher = SipHasher13::new_with_key(&self.0);
+        hasher.write_i64(0);
+        hasher.write(text.as_bytes());
+        ItemHash(hasher.finish128().as_u128())
+    }
+}
+
 /// From an item's hash to the rows that may be its own; the caller compares the row's id.
 #[derive(Debug, Default)]
 pub(super) struct ItemIndex(HashTable<(u64, OpportunityKey)>);

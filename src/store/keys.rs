@@ -35,3 +35,7 @@ key!(
     /// `link.key`: the `@id` of a series, facility use or court.
     LinkKey
 );
+key!(
+    /// `offer_list.key` of the state.
+    OfferListKey
+);

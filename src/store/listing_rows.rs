@@ -1,12 +1,12 @@
 //! Listings: what the sessions of a series, or the slots of a facility use or court, share in the catalogue.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
-use super::keys::{LinkKey, ParentKey};
-use super::offer_rows::{self, Owner, PublicAdultText};
+use super::keys::{LinkKey, OfferListKey};
+use super::offer_rows::{Lists, PublicAdultText};
 use super::parent_book::Speaker;
 use super::shown::Own;
 
@@ -38,7 +38,7 @@ const SHARED: [&str; 22] = [
 ];
 
 /// What a listing says that comes before [`SHARED`] in its row, beside the key.
-const HEAD: &str = "parent_id, court_id, court";
+const HEAD: &str = "parent_id, court_id, court, offers";
 
 /// Which listing is written, and from what.
 #[derive(Clone, Copy, Debug)]
@@ -70,8 +70,8 @@ impl ListingSql {
         Self {
             // A court's row has its facility use's @id; any other goes by the link's own.
             select: format!(
-                "SELECT p.offers, p.offer_id, p.price, p.currency, coalesce(p.id, l.id), iif(p.id IS NULL, NULL, l.id), \
-                 p.court, {} FROM parent AS p JOIN link AS l ON l.key = ?2 WHERE p.key = ?1",
+                "SELECT p.offer_id, p.price, p.currency, coalesce(p.id, l.id), iif(p.id IS NULL, NULL, l.id), \
+                 p.court, p.offers, {} FROM parent AS p JOIN link AS l ON l.key = ?2 WHERE p.key = ?1",
                 SHARED.map(|column| format!("p.{column}")).join(", ")
             ),
             upsert: format!(
@@ -84,32 +84,41 @@ impl ListingSql {
         }
     }
 
-    /// Writes a listing and its offers, where they are not there just so; whether its parent is there.
-    pub(super) fn write(&self, state: &Connection, catalogue: &Connection, from: Source<'_>) -> rusqlite::Result<bool> {
+    /// Writes a listing and its offers, where they are not there just so; what its aggregate offer says of the public
+    /// adult one, or nothing where its parent is not there.
+    pub(super) fn write(
+        &self,
+        state: &Connection,
+        catalogue: &Connection,
+        from: Source<'_>,
+        lists: &mut Lists,
+    ) -> rusqlite::Result<Option<PublicAdultText>> {
         let mut select = state.prepare_cached(&self.select)?;
         let read = |row: &Row<'_>| {
-            let values = (4..SHARED.len() + 7).map(|at| row.get::<_, Value>(at)).collect::<Result<Vec<_>, _>>()?;
-            Ok((row.get::<_, Option<String>>(0)?, PublicAdultText::read(row, 1)?, values))
+            let values = (3..SHARED.len() + 7).map(|at| row.get::<_, Value>(at)).collect::<Result<Vec<_>, _>>()?;
+            Ok((PublicAdultText::read(row, 0)?, row.get::<_, Option<OfferListKey>>(6)?, values))
         };
         let found = select.query_row((from.speaker.key, from.link), read).optional()?;
-        let Some((offers, public_adult, mut values)) = found else { return Ok(false) };
+        let Some((public_adult, offers, mut values)) = found else { return Ok(None) };
+        let list = match offers {
+            Some(key) => lists.show(state, catalogue, (key, from.key), &public_adult)?,
+            None => None,
+        };
+        if let Some(slot) = values.get_mut(3) {
+            *slot = list.map_or(Value::Null, Value::Integer);
+        }
         if let Some(own) = from.own {
-            own.overrule(values.iter_mut().skip(3));
+            own.overrule(values.iter_mut().skip(4));
         }
         let key = Value::Integer(from.key);
         catalogue.prepare_cached(&self.upsert)?.execute(params_from_iter(std::iter::once(&key).chain(&values)))?;
-        let offers = from.own.and_then(|own| own.offers.as_deref()).or(offers.as_deref());
-        offer_rows::show(catalogue, Owner::Listing(from.key), offers, &public_adult)?;
-        Ok(true)
+        Ok(Some(public_adult))
     }
 }
 
-/// The public adult offer that a parent's aggregate offer names.
-pub(super) fn public_adult_of(state: &Connection, parent: ParentKey) -> rusqlite::Result<PublicAdultText> {
-    let sql = "SELECT offer_id, price, currency FROM parent WHERE key = ?1";
-    let found = state.prepare_cached(sql)?.query_row([parent], |row| PublicAdultText::read(row, 0)).optional()?;
-    Ok(found.unwrap_or_default())
+/// The listings that one pass has written already, and the lists of offers.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) listings: HashMap<i64, PublicAdultText>,
+    pub(super) lists: Lists,
 }
-
-/// The listings that one pass has written already.
-pub(super) type Written = HashSet<i64>;

@@ -26,7 +26,7 @@ impl Kind {
     }
 }
 
-/// An offer as the catalogue has it (table `offer`).
+/// An offer as the catalogue has it (view `offer`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct OfferRow {
     /// The Offer's `@id`.
@@ -87,7 +87,7 @@ impl CatalogueReader {
         let sql = "SELECT 'ScheduledSession', identifier, session_id, name, starts_at, checkout_url FROM bookable_session \
             WHERE identifier = ?1 UNION ALL SELECT 'Slot', identifier, slot_id, name, starts_at, checkout_url \
             FROM bookable_slot WHERE identifier = ?1 ORDER BY 1, 5, 3";
-        let offers = "SELECT offer_id, name, price, currency, min_age, max_age, public_adult FROM bookable_offer \
+        let offers = "SELECT id, name, price, currency, min_age, max_age, public_adult FROM offer \
             WHERE identifier = ?1 AND type = ?2 AND item_id IS ?3 ORDER BY position";
         self.database.set("read", |connection| {
             let mut statement = connection.prepare_cached(sql)?;

@@ -18,6 +18,7 @@ mod keys;
 mod listing_rows;
 mod lock;
 mod lookup;
+mod offer_book;
 mod offer_rows;
 mod opportunity_row;
 mod own_row;

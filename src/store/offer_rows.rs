@@ -1,34 +1,20 @@
-//! Offers: kept in the state as one JSON text, shown in the catalogue as rows.
+//! Lists of offers in the catalogue.
+//!
+//! A list of the state is one list of the catalogue for each place that its public adult offer may have, because the mark
+//! depends on the aggregate offer beside it.
 
-use rusqlite::{Connection, Row, params};
-use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
-use crate::domain::{Offer, OfferTerms, public_adult_offer};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
-/// An offer as the state's JSON has it: `[id, name, price, currency, min_age, max_age]`.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-struct Kept(Option<String>, Option<String>, Option<f64>, Option<String>, Option<i64>, Option<i64>);
+use super::keys::OfferListKey;
+use super::offer_book::KeptOffer;
+use crate::domain::{OfferTerms, public_adult_offer};
 
-/// The state's JSON; nothing where there are no offers.
-pub(super) fn to_json(offers: &[Offer<'_>]) -> Option<String> {
-    if offers.is_empty() {
-        return None;
-    }
-    let rows: Vec<_> = offers
-        .iter()
-        .map(|offer| (&offer.id, &offer.name, offer.price, &offer.currency, offer.min_age, offer.max_age))
-        .collect();
-    serde_json::to_string(&rows).ok()
-}
+/// How many places the public adult offer may have in a list, with none: more than a list has offers.
+const PLACES: i64 = 128;
 
-/// Whose offers they are, in the catalogue.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Owner {
-    Listing(i64),
-    Slot(i64),
-}
-
-/// The public adult offer that the aggregate offer names, to find it among the offers.
+/// The public adult offer that an aggregate offer names, to find it in a list.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PublicAdultText {
     pub(super) id: Option<String>,
@@ -43,67 +29,76 @@ impl PublicAdultText {
     }
 }
 
-/// Makes the owner's rows say what the JSON says; changes nothing where they do already.
-pub(super) fn show(
-    catalogue: &Connection,
-    owner: Owner,
-    json: Option<&str>,
-    public_adult: &PublicAdultText,
-) -> rusqlite::Result<()> {
-    // Only this program writes the JSON; a text that it cannot read back counts as no offers.
-    let offers: Vec<Kept> = json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
-    let terms: Vec<_> = offers.iter().map(Kept::terms).collect();
-    let wanted = OfferTerms {
-        id: public_adult.id.as_deref(),
-        price: public_adult.price,
-        currency: public_adult.currency.as_deref(),
-        ..OfferTerms::default()
-    };
-    let marked = public_adult_offer(&terms, &wanted);
-    let (select, delete, insert, key) = match owner {
-        Owner::Listing(key) => (
-            "SELECT id, name, price, currency, min_age, max_age, public_adult FROM offer WHERE listing = ?1 \
-             ORDER BY position",
-            "DELETE FROM offer WHERE listing = ?1",
-            "INSERT INTO offer VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            key,
-        ),
-        Owner::Slot(key) => (
-            "SELECT id, name, price, currency, min_age, max_age, public_adult FROM slot_offer WHERE slot = ?1 \
-             ORDER BY position",
-            "DELETE FROM slot_offer WHERE slot = ?1",
-            "INSERT INTO slot_offer VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            key,
-        ),
-    };
+/// Writes lists, each once in a pass.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    /// By the state's list and the listing beside whose aggregate offer it stands (0: its own).
+    written: HashMap<(OfferListKey, i64), i64>,
+}
+
+impl Lists {
+    /// The catalogue's number of a list of the state, which is written where it is not there just so.
+    pub(super) fn show(
+        &mut self,
+        state: &Connection,
+        catalogue: &Connection,
+        (key, listing): (OfferListKey, i64),
+        public_adult: &PublicAdultText,
+    ) -> rusqlite::Result<Option<i64>> {
+        if let Some(list) = self.written.get(&(key, listing)).filter(|_| listing != 0) {
+            return Ok(Some(*list));
+        }
+        let sql = "SELECT list FROM offer_list WHERE key = ?1";
+        let json: Option<String> = state.prepare_cached(sql)?.query_row([key], |row| row.get(0)).optional()?;
+        // Only this program writes the JSON; a text that it cannot read back counts as no offers.
+        let offers: Vec<KeptOffer> = json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+        if offers.is_empty() {
+            return Ok(None);
+        }
+        let terms: Vec<_> = offers.iter().map(KeptOffer::terms).collect();
+        let wanted = OfferTerms {
+            id: public_adult.id.as_deref(),
+            price: public_adult.price,
+            currency: public_adult.currency.as_deref(),
+            ..OfferTerms::default()
+        };
+        let marked = public_adult_offer(&terms, &wanted);
+        let place = marked.and_then(|at| i64::try_from(at).ok()).map_or(0, |at| at + 1);
+        let list = key.0 * PLACES + place;
+        write(catalogue, list, &offers, marked)?;
+        self.written.insert((key, listing), list);
+        Ok(Some(list))
+    }
+}
+
+fn write(catalogue: &Connection, list: i64, offers: &[KeptOffer], marked: Option<usize>) -> rusqlite::Result<()> {
+    let select = "SELECT relative, id, name, price, currency, min_age, max_age, public_adult FROM offer_list \
+        WHERE list = ?1 ORDER BY position";
     let shown = |row: &Row<'_>| {
-        let kept = Kept(row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?);
-        Ok((kept, row.get::<_, bool>(6)?))
+        let (relative, id, name, price) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        Ok((KeptOffer(relative, id, name, price, row.get(4)?, row.get(5)?, row.get(6)?), row.get::<_, bool>(7)?))
     };
-    let before = catalogue.prepare_cached(select)?.query_map([key], shown)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    let after: Vec<_> = offers.into_iter().enumerate().map(|(at, offer)| (offer, marked == Some(at))).collect();
-    if before == after {
+    let before = catalogue.prepare_cached(select)?.query_map([list], shown)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let same = |((before, mark), (at, offer)): (&(KeptOffer, bool), (usize, &KeptOffer))| {
+        before == offer && *mark == (marked == Some(at))
+    };
+    if before.len() == offers.len() && before.iter().zip(offers.iter().enumerate()).all(same) {
         return Ok(());
     }
-    if !before.is_empty() {
-        catalogue.prepare_cached(delete)?.execute([key])?;
-    }
+    catalogue.prepare_cached("DELETE FROM offer_list WHERE list = ?1")?.execute([list])?;
+    let insert = "INSERT INTO offer_list (list, position, relative, id, name, price, currency, min_age, max_age, \
+        public_adult) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let mut statement = catalogue.prepare_cached(insert)?;
-    for (position, (Kept(id, name, price, currency, min_age, max_age), public_adult)) in (1_i64..).zip(&after) {
-        statement.execute(params![key, position, id, name, price, currency, min_age, max_age, public_adult])?;
+    for (at, KeptOffer(relative, id, name, price, currency, min_age, max_age)) in offers.iter().enumerate() {
+        let position = i64::try_from(at).map_or(i64::MAX, |at| at + 1);
+        let mark = marked == Some(at);
+        let values = params![list, position, relative, id, name, price, currency, min_age, max_age, mark];
+        statement.execute(values)?;
     }
     Ok(())
 }
 
-impl Kept {
-    fn terms(&self) -> OfferTerms<'_> {
-        let Self(id, _, price, currency, min_age, max_age) = self;
-        OfferTerms {
-            id: id.as_deref(),
-            price: *price,
-            currency: currency.as_deref(),
-            min_age: *min_age,
-            max_age: *max_age,
-        }
-    }
-}
+/// Drops the lists that nothing has any more.
+pub(super) const DROP_UNUSED: &str = "DELETE FROM offer_list WHERE list NOT IN (SELECT offers FROM session \
+    WHERE offers IS NOT NULL UNION SELECT offers FROM slot WHERE offers IS NOT NULL UNION SELECT offers FROM listing \
+    WHERE offers IS NOT NULL)";

@@ -2,14 +2,14 @@
 
 use rusqlite::{CachedStatement, Connection, Row, params};
 
-use super::keys::{LinkKey, OpportunityKey};
+use super::keys::{LinkKey, OfferListKey, OpportunityKey};
 use super::{own_row, parent_row};
 use crate::domain::{
     Aggregate, DateError, EventStatus, FeedDate, Instant, Opportunity, OpportunityTerms, Pair, Reason, Start, Verdict,
     Window,
 };
 
-const COLUMNS: [&str; 22] = [
+const COLUMNS: [&str; 23] = [
     "pair",
     "item_id",
     "modified",
@@ -31,6 +31,7 @@ const COLUMNS: [&str; 22] = [
     "maximum",
     "attendance_mode",
     "url",
+    "offers",
     "own",
 ];
 
@@ -43,6 +44,7 @@ pub(super) struct Stamp<'a> {
     pub(super) modified: i64,
     pub(super) walk: i64,
     pub(super) link: Option<LinkKey>,
+    pub(super) offers: Option<OfferListKey>,
 }
 
 /// The statements that write rows, made once.
@@ -97,6 +99,7 @@ impl WriteSql {
             facts.maximum,
             facts.attendance_mode.map(crate::domain::AttendanceMode::term),
             facts.url.as_deref(),
+            stamp.offers,
             own,
         ])?;
         match (own, had_own) {
@@ -162,7 +165,7 @@ fn start_from(start: Option<i64>, millis: u16, offset: i32) -> Start {
 
 /// The columns that [`Judged::read`] reads, in its order, of [`JUDGED_TABLES`].
 pub(super) const JUDGED_COLUMNS: &str = "o.key, o.link, o.reason, o.opens, o.closes, o.potentially_bookable, o.status, \
-    o.start, o.start_millis, o.start_offset, o.identifier IS NOT NULL, o.own, own.public_adult, own.valid_from, o.pair";
+    o.start, o.start_millis, o.start_offset, o.identifier IS NOT NULL, o.own, own.public_adult, own.valid_from, o.pair, o.offers IS NOT NULL";
 
 /// Where they are read from.
 pub(super) const JUDGED_TABLES: &str = "opportunity AS o LEFT JOIN own ON o.own AND own.key = o.key";
@@ -175,7 +178,7 @@ pub(super) struct Judged {
     pub(super) link: Option<LinkKey>,
     pub(super) verdict: Verdict,
     pub(super) terms: OpportunityTerms,
-    /// Whether it says something of its own that others of its parent do not.
+    /// Whether its row in the catalogue hangs on its parent in more than the verdict.
     pub(super) own: bool,
 }
 
@@ -201,7 +204,7 @@ impl Judged {
                 names_parent: link.is_some(),
                 aggregate,
             },
-            own,
+            own: own || row.get(15)?,
         })
     }
 }

@@ -3,16 +3,17 @@
 use rusqlite::{Connection, params};
 
 use super::keys::OpportunityKey;
-use super::{offer_rows, parent_row};
+use super::offer_book::relative;
+use super::parent_row;
 use crate::domain::{Aggregate, Opportunity};
 
 const WRITE: &str = "INSERT OR REPLACE INTO own (key, name, has_place, place, address, postcode, latitude, longitude, \
-    public_adult, valid_from, offer_id, price, currency, membership_required, offers) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+    public_adult, valid_from, offer_id, price, currency, membership_required) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
 /// Whether there is anything to write.
 pub(super) fn has_own(facts: &Opportunity<'_>) -> bool {
-    facts.name.is_some() || facts.place.is_some() || facts.offer.terms != Aggregate::Absent || !facts.offers.is_empty()
+    facts.name.is_some() || facts.place.is_some() || facts.offer.terms != Aggregate::Absent
 }
 
 /// Writes the row, in the place of the one with the same key if there is one.
@@ -30,11 +31,11 @@ pub(super) fn write(connection: &Connection, key: OpportunityKey, facts: &Opport
         point.map(|point| point.longitude),
         parent_row::aggregate_number(facts.offer.terms),
         facts.offer.valid_from.as_deref(),
-        facts.offer.id.as_deref(),
+        // As the offers of its own are kept, to be compared with them.
+        facts.offer.id.as_deref().map(|id| relative(id, facts.id.as_deref()).unwrap_or(id)),
         facts.offer.price,
         facts.offer.currency.as_deref(),
         facts.offer.membership_required,
-        offer_rows::to_json(&facts.offers),
     ])?;
     Ok(())
 }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::keys::{LinkKey, ParentKey};
+use super::keys::{LinkKey, OfferListKey, ParentKey};
 use crate::domain::{Aggregate, Pair};
 
 /// One published item.
@@ -18,6 +18,8 @@ pub(super) struct ParentEntry {
     pub(super) aggregate: Aggregate,
     /// The organizer's `@id`; left out where no broker asks for it.
     pub(super) organizer: Option<Arc<str>>,
+    /// Its offers.
+    pub(super) offers: Option<OfferListKey>,
     /// A row for each `@id` that it carries.
     pub(super) rows: Vec<(LinkKey, ParentKey)>,
 }

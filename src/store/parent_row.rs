@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, params};
 
-use super::keys::{LinkKey, ParentKey};
-use super::offer_rows;
+use super::keys::{LinkKey, OfferListKey, ParentKey};
+use super::offer_book::relative;
 use crate::domain::{Aggregate, AttendanceMode, Gender, Opening, Pair, Parent, PublicAdult, Text};
 
 const INSERT: &str = "INSERT OR REPLACE INTO parent (key, pair, item_id, modified, walk, link, id, court, public_adult, \
@@ -23,6 +23,7 @@ pub(super) struct Stamp<'a> {
     pub(super) link: LinkKey,
     /// For the row of a court: its facility use's `@id`, and its name.
     pub(super) court: Option<(&'a str, Option<&'a str>)>,
+    pub(super) offers: Option<OfferListKey>,
 }
 
 /// Writes a row, in the place of the one with the same key if there is one.
@@ -41,7 +42,7 @@ pub(super) fn write(connection: &Connection, stamp: Stamp<'_>, parent: &Parent<'
         stamp.court.and_then(|court| court.1),
         aggregate_number(parent.offer.terms),
         parent.offer.valid_from.as_deref(),
-        parent.offer.id.as_deref(),
+        parent.offer.id.as_deref().map(|id| relative(id, Some(&parent.id)).unwrap_or(id)),
         parent.offer.price,
         parent.offer.currency.as_deref(),
         parent.offer.membership_required,
@@ -64,7 +65,7 @@ pub(super) fn write(connection: &Connection, stamp: Stamp<'_>, parent: &Parent<'
         parent.image_url.as_deref(),
         parent.dataset.as_deref(),
         parent.present_as_slots,
-        offer_rows::to_json(&parent.offers),
+        stamp.offers,
     ])?;
     Ok(())
 }

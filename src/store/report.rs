@@ -225,15 +225,15 @@ fn explained(connection: &Connection, sellers: &Sellers, row: &Row<'_>) -> rusql
         selling: sellers.selling(organizer_id.as_deref()),
     });
     let [valid_from, name, organizer_id, organizer] = parent.map(|parent| parent.1).unwrap_or_default();
-    let own_valid_from: Option<String> = row.get(13)?;
+    let own_valid_from: Option<String> = row.get("valid_from")?;
     let own_counts = parent_terms.is_some_and(|terms| terms.aggregate == Aggregate::Absent);
     Ok(Explained {
         pair: judged.pair,
-        session_id: row.get(17)?,
-        identifier: row.get(18)?,
-        item_id: row.get(15)?,
-        modified: row.get(16)?,
-        name: row.get::<_, Option<String>>(19)?.or(name),
+        session_id: row.get("id")?,
+        identifier: row.get("identifier")?,
+        item_id: row.get("item_id")?,
+        modified: row.get("modified")?,
+        name: row.get::<_, Option<String>>("name")?.or(name),
         parent_id,
         organizer_id,
         organizer,

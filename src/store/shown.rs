@@ -3,9 +3,9 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, ToSql};
 
-use super::keys::{LinkKey, OpportunityKey};
-use super::listing_rows::public_adult_of;
-use super::offer_rows::{self, Owner, PublicAdultText};
+use super::keys::{LinkKey, OfferListKey, OpportunityKey};
+use super::listing_rows::Written;
+use super::offer_rows::PublicAdultText;
 use super::parent_book::Speaker;
 use crate::domain::{Aggregate, CheckoutBase, Instant, Pair, SlotPath, Window, london_text};
 
@@ -13,7 +13,7 @@ use crate::domain::{Aggregate, CheckoutBase, Instant, Pair, SlotPath, Window, lo
 pub(super) const SHOWN_COLUMNS: &str = "o.key, o.link, o.opens, o.closes, o.id, o.identifier, o.ends, o.duration_minutes, \
     o.remaining, o.maximum, o.attendance_mode, o.url, o.modified, o.pair, o.own, own.name, own.has_place, own.place, \
     own.address, own.postcode, own.latitude, own.longitude, own.offer_id, own.price, own.currency, \
-    own.membership_required, own.offers";
+    own.membership_required, o.offers";
 
 /// Where they are read from.
 pub(super) const SHOWN_TABLES: &str = "opportunity AS o LEFT JOIN own ON o.own AND own.key = o.key";
@@ -34,7 +34,6 @@ pub(super) struct Own {
     place: Option<[Value; 5]>,
     public_adult: PublicAdultText,
     membership_required: Option<bool>,
-    pub(super) offers: Option<String>,
 }
 
 impl Own {
@@ -52,7 +51,6 @@ impl Own {
             place,
             public_adult: PublicAdultText::read(row, 22)?,
             membership_required: row.get(25)?,
-            offers: row.get(26)?,
         }))
     }
 
@@ -83,6 +81,7 @@ pub(super) struct Shown {
     url: Option<String>,
     modified: i64,
     own: Option<Own>,
+    offers: Option<OfferListKey>,
 }
 
 impl Shown {
@@ -106,6 +105,7 @@ impl Shown {
             url: row.get(11)?,
             modified: row.get(12)?,
             own: Own::read(row)?,
+            offers: row.get(26)?,
         }))
     }
 
@@ -117,7 +117,7 @@ impl Shown {
     /// What a session says that others of its series do not, so that it has a listing to itself. A slot shares its
     /// facility use's listing, whatever it says of its price.
     pub(super) fn own_listing(&self) -> Option<&Own> {
-        let differs = |own: &&Own| own.name.is_some() || own.place.is_some() || own.offers.is_some();
+        let differs = |own: &&Own| own.name.is_some() || own.place.is_some();
         self.own.as_ref().filter(|_| self.pair == Pair::Sessions).filter(differs)
     }
 
@@ -126,25 +126,44 @@ impl Shown {
         if self.own_listing().is_some() { -self.key.0 } else { self.link.0 }
     }
 
-    /// Writes the row, if it is not there just so.
+    /// Writes the row, if it is not there just so; its listing must be written.
     pub(super) fn write(
         &self,
         state: &Connection,
         catalogue: &Connection,
         checkout: &CheckoutUrls,
         speaker: Speaker<'_>,
+        written: &mut Written,
     ) -> rusqlite::Result<()> {
+        let Written { listings, lists } = written;
+        let listing = self.listing_key();
+        // Its own price counts where its own aggregate offer does.
+        let own =
+            self.own.as_ref().filter(|_| self.pair == Pair::Slots && speaker.entry.aggregate == Aggregate::Absent);
+        let list = match (self.offers, own) {
+            (None, _) => None,
+            (Some(key), Some(own)) => lists.show(state, catalogue, (key, 0), &own.public_adult)?,
+            (Some(key), None) => {
+                let public_adult = listings.get(&listing).cloned().unwrap_or_default();
+                lists.show(state, catalogue, (key, listing), &public_adult)?
+            }
+        };
         match self.pair {
-            Pair::Sessions => self.write_session(catalogue, checkout),
-            Pair::Slots => self.write_slot(state, catalogue, checkout, speaker),
+            Pair::Sessions => self.write_session(catalogue, checkout, list),
+            Pair::Slots => self.write_slot(catalogue, checkout, list, own),
         }
     }
 
-    fn write_session(&self, catalogue: &Connection, checkout: &CheckoutUrls) -> rusqlite::Result<()> {
+    fn write_session(
+        &self,
+        catalogue: &Connection,
+        checkout: &CheckoutUrls,
+        list: Option<i64>,
+    ) -> rusqlite::Result<()> {
         let checkout_url = checkout.base.session_url(&self.identifier);
         let (starts_at, local_start) = (self.closes.to_string(), london_text(self.closes));
         let [duration, remaining, maximum] = self.numbers;
-        let values: [&dyn ToSql; 15] = [
+        let values: [&dyn ToSql; 16] = [
             &self.key,
             &self.listing_key(),
             &self.id,
@@ -160,6 +179,7 @@ impl Shown {
             &self.attendance_mode,
             &self.url,
             &self.modified,
+            &list,
         ];
         catalogue.prepare_cached(UPSERT_SESSION)?.execute(values.as_slice())?;
         Ok(())
@@ -167,17 +187,15 @@ impl Shown {
 
     fn write_slot(
         &self,
-        state: &Connection,
         catalogue: &Connection,
         checkout: &CheckoutUrls,
-        speaker: Speaker<'_>,
+        list: Option<i64>,
+        own: Option<&Own>,
     ) -> rusqlite::Result<()> {
         let checkout_url = checkout.slot_path.as_ref().map(|path| checkout.base.slot_url(path, &self.identifier));
         let (starts_at, local_start) = (self.closes.to_string(), london_text(self.closes));
         let [duration, remaining, maximum] = self.numbers;
-        // Its own price counts where its own aggregate offer does.
-        let own = self.own.as_ref().filter(|_| speaker.entry.aggregate == Aggregate::Absent);
-        let values: [&dyn ToSql; 17] = [
+        let values: [&dyn ToSql; 18] = [
             &self.key,
             &self.link,
             &self.id,
@@ -195,15 +213,10 @@ impl Shown {
             &own.and_then(|own| own.membership_required),
             &self.url,
             &self.modified,
+            &list,
         ];
         catalogue.prepare_cached(UPSERT_SLOT)?.execute(values.as_slice())?;
-        let offers = self.own.as_ref().and_then(|own| own.offers.as_deref());
-        let public_adult = match (own, offers) {
-            (Some(own), _) => own.public_adult.clone(),
-            (None, Some(_)) => public_adult_of(state, speaker.key)?,
-            (None, None) => PublicAdultText::default(),
-        };
-        offer_rows::show(catalogue, Owner::Slot(self.key.0), offers, &public_adult)
+        Ok(())
     }
 }
 
@@ -212,32 +225,34 @@ fn text(instant: Option<Instant>) -> Option<String> {
 }
 
 const UPSERT_SESSION: &str = "INSERT INTO session (key, listing, session_id, identifier, checkout_url, starts_at, ends_at, \
-    local_start, duration_minutes, bookable_from, remaining_capacity, maximum_capacity, attendance_mode, url, modified) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
+    local_start, duration_minutes, bookable_from, remaining_capacity, maximum_capacity, attendance_mode, url, modified, \
+    offers) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
     ON CONFLICT (key) DO UPDATE SET listing = excluded.listing, session_id = excluded.session_id, \
     identifier = excluded.identifier, checkout_url = excluded.checkout_url, starts_at = excluded.starts_at, \
     ends_at = excluded.ends_at, local_start = excluded.local_start, duration_minutes = excluded.duration_minutes, \
     bookable_from = excluded.bookable_from, remaining_capacity = excluded.remaining_capacity, \
     maximum_capacity = excluded.maximum_capacity, attendance_mode = excluded.attendance_mode, url = excluded.url, \
-    modified = excluded.modified \
+    modified = excluded.modified, offers = excluded.offers \
     WHERE (listing, session_id, identifier, checkout_url, starts_at, ends_at, local_start, duration_minutes, \
-    bookable_from, remaining_capacity, maximum_capacity, attendance_mode, url, modified) IS NOT \
+    bookable_from, remaining_capacity, maximum_capacity, attendance_mode, url, modified, offers) IS NOT \
     (excluded.listing, excluded.session_id, excluded.identifier, excluded.checkout_url, excluded.starts_at, \
     excluded.ends_at, excluded.local_start, excluded.duration_minutes, excluded.bookable_from, \
-    excluded.remaining_capacity, excluded.maximum_capacity, excluded.attendance_mode, excluded.url, excluded.modified)";
+    excluded.remaining_capacity, excluded.maximum_capacity, excluded.attendance_mode, excluded.url, \
+    excluded.modified, excluded.offers)";
 
 const UPSERT_SLOT: &str = "INSERT INTO slot (key, listing, slot_id, identifier, checkout_url, starts_at, ends_at, \
     local_start, duration_minutes, bookable_from, remaining_uses, maximum_uses, price, currency, membership_required, url, \
-    modified) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
+    modified, offers) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
     ON CONFLICT (key) DO UPDATE SET listing = excluded.listing, slot_id = excluded.slot_id, \
     identifier = excluded.identifier, checkout_url = excluded.checkout_url, starts_at = excluded.starts_at, \
     ends_at = excluded.ends_at, local_start = excluded.local_start, duration_minutes = excluded.duration_minutes, \
     bookable_from = excluded.bookable_from, remaining_uses = excluded.remaining_uses, \
     maximum_uses = excluded.maximum_uses, price = excluded.price, currency = excluded.currency, \
-    membership_required = excluded.membership_required, url = excluded.url, modified = excluded.modified \
+    membership_required = excluded.membership_required, url = excluded.url, modified = excluded.modified, \
+    offers = excluded.offers \
     WHERE (listing, slot_id, identifier, checkout_url, starts_at, ends_at, local_start, duration_minutes, \
-    bookable_from, remaining_uses, maximum_uses, price, currency, membership_required, url, modified) IS NOT \
+    bookable_from, remaining_uses, maximum_uses, price, currency, membership_required, url, modified, offers) IS NOT \
     (excluded.listing, excluded.slot_id, excluded.identifier, excluded.checkout_url, excluded.starts_at, \
     excluded.ends_at, excluded.local_start, excluded.duration_minutes, excluded.bookable_from, excluded.remaining_uses, \
     excluded.maximum_uses, excluded.price, excluded.currency, excluded.membership_required, excluded.url, \
-    excluded.modified)";
+    excluded.modified, excluded.offers)";

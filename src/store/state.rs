@@ -12,7 +12,8 @@ use rusqlite::{Connection, Row, params};
 use super::database::{Database, STATE};
 use super::error::Result;
 use super::index::{ItemHash, ItemHasher, ItemIndex, Tombstone};
-use super::keys::{LinkKey, OpportunityKey, ParentKey};
+use super::keys::{LinkKey, OfferListKey, OpportunityKey, ParentKey};
+use super::offer_book::{self, OfferBook};
 use super::opportunity_row::{self, WriteSql};
 use super::parent_book::{ParentBook, ParentEntry};
 use super::sellers::{Asking, Sellers};
@@ -54,6 +55,7 @@ pub(super) struct State {
     /// Which pair a link belongs to.
     pub(super) pairs: HashMap<LinkKey, Pair>,
     pub(super) sellers: Sellers,
+    offers: OfferBook,
     write_sql: WriteSql,
     next_opportunity: i64,
     next_parent: i64,
@@ -64,8 +66,18 @@ pub(super) struct State {
 #[derive(Debug)]
 enum Held {
     Nothing,
-    Opportunity { key: OpportunityKey, modified: i64, walk: i64, link: Option<LinkKey>, own: bool },
-    Other { modified: i64, walk: i64 },
+    Opportunity {
+        key: OpportunityKey,
+        modified: i64,
+        walk: i64,
+        link: Option<LinkKey>,
+        offers: Option<OfferListKey>,
+        own: bool,
+    },
+    Other {
+        modified: i64,
+        walk: i64,
+    },
 }
 
 impl State {
@@ -95,6 +107,7 @@ impl State {
             book: ParentBook::default(),
             pairs: HashMap::new(),
             sellers: Sellers::default(),
+            offers: OfferBook::default(),
             write_sql: WriteSql::new(),
             next_opportunity: 1,
             next_parent: 1,
@@ -110,6 +123,7 @@ impl State {
     pub(super) fn load(&mut self, asking: Asking) -> rusqlite::Result<()> {
         self.sellers.asking = asking;
         self.sellers.load(&self.database.connection)?;
+        self.offers.load(&self.database.connection, &self.hasher)?;
         self.load_opportunities()?;
         self.load_parents()?;
         let mut statement = self.database.connection.prepare("SELECT hash, modified, walk FROM tombstone")?;
@@ -125,13 +139,14 @@ impl State {
         let connection = &self.database.connection;
         let rows: i64 = connection.query_row("SELECT coalesce(max(key), 0) FROM opportunity", [], |row| row.get(0))?;
         self.opportunities.reserve(usize::try_from(rows).unwrap_or(0));
-        let mut statement = connection.prepare("SELECT key, pair, item_id FROM opportunity")?;
+        let mut statement = connection.prepare("SELECT key, pair, item_id, offers FROM opportunity")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let key: OpportunityKey = row.get(0)?;
             let feed =
                 if row.get::<_, i64>(1)? == Pair::Slots.number() { Feed::Slots } else { Feed::ScheduledSessions };
             self.opportunities.insert(self.hasher.hash(feed, row.get_ref(2)?.as_str()?), key);
+            self.offers.count(row.get(3)?);
             self.next_opportunity = self.next_opportunity.max(key.0 + 1);
         }
         Ok(())
@@ -148,8 +163,8 @@ impl State {
             self.pairs.insert(key, pair);
             self.next_link = self.next_link.max(key.0 + 1);
         }
-        let sql = "SELECT key, pair, item_id, modified, walk, link, public_adult, valid_from, organizer_id FROM parent \
-            ORDER BY key";
+        let sql = "SELECT key, pair, item_id, modified, walk, link, public_adult, valid_from, organizer_id, \
+            offers FROM parent ORDER BY key";
         let mut statement = connection.prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -160,8 +175,10 @@ impl State {
                 walk: row.get(4)?,
                 aggregate: parent_row::aggregate_from(row.get(6)?, row.get_ref(7)?.as_str_or_null()?),
                 organizer: organizer.map(|id| self.book.intern_organizer(id)),
+                offers: row.get(9)?,
                 rows: vec![(row.get(5)?, key)],
             };
+            self.offers.count(entry.offers);
             self.book.load(pair_of(row, 1)?, row.get_ref(2)?.as_str()?, entry);
             self.next_parent = self.next_parent.max(key.0 + 1);
         }
@@ -240,14 +257,14 @@ impl State {
             Role::Children(_) => {}
         }
         for key in self.opportunities.candidates(hash) {
-            let sql = "SELECT item_id, modified, walk, link, own FROM opportunity WHERE key = ?1";
+            let sql = "SELECT item_id, modified, walk, link, own, offers FROM opportunity WHERE key = ?1";
             let mut statement = self.connection().prepare_cached(sql)?;
             let mut rows = statement.query([key])?;
             if let Some(row) = rows.next()?
                 && row.get_ref(0)?.as_str()? == item_id
             {
-                let (modified, walk, link, own) = (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
-                return Ok(Held::Opportunity { key, modified, walk, link, own });
+                let (modified, walk, link) = (row.get(1)?, row.get(2)?, row.get(3)?);
+                return Ok(Held::Opportunity { key, modified, walk, link, own: row.get(4)?, offers: row.get(5)? });
             }
         }
         Ok(Held::Nothing)
@@ -264,8 +281,11 @@ impl State {
     ) -> rusqlite::Result<()> {
         let link = facts.parent_id.as_deref().map(|id| self.intern_link(pair, id)).transpose()?;
         let verdict = judge(&facts.terms, self.parent_terms(pair, link).as_ref());
-        let (key, had_own) = if let Held::Opportunity { key, link: before, own, .. } = *held {
+        let list = offer_book::to_json(&facts.offers, facts.id.as_deref());
+        let offers = self.offers.take(&self.database.connection, &self.hasher, list.as_deref())?;
+        let (key, had_own) = if let Held::Opportunity { key, link: before, own, offers, .. } = *held {
             touched.loose_links.extend(before.filter(|before| Some(*before) != link));
+            self.offers.release(&self.database.connection, offers)?;
             (key, own)
         } else {
             let key = OpportunityKey(self.next_opportunity);
@@ -273,7 +293,7 @@ impl State {
             self.opportunities.insert(hash, key);
             (key, false)
         };
-        let stamp = opportunity_row::Stamp { key, pair, item_id, modified, walk, link };
+        let stamp = opportunity_row::Stamp { key, pair, item_id, modified, walk, link, offers };
         self.write_sql.write(&self.database.connection, stamp, facts, verdict, had_own)?;
         touched.opportunities.insert(key);
         Ok(())
@@ -287,7 +307,10 @@ impl State {
         facts: &Parent<'_>,
         touched: &mut Touched,
     ) -> rusqlite::Result<()> {
+        let list = offer_book::to_json(&facts.offers, Some(&facts.id));
+        let before_offers = self.book.item(pair, item_id).and_then(|entry| entry.offers);
         let before = self.book.remove(pair, item_id);
+        let mut offers = None;
         let mut rows = Vec::with_capacity(facts.courts.len() + 1);
         let own = std::iter::once((&facts.id, None));
         let courts = facts.courts.iter().map(|court| (&court.id, Some((&*facts.id, court.name.as_deref()))));
@@ -296,11 +319,13 @@ impl State {
             // A row keeps its key, because the catalogue's listings stand on it.
             let key = before.iter().find(|row| row.0 == link).map_or(ParentKey(self.next_parent), |row| row.1);
             self.next_parent = self.next_parent.max(key.0 + 1);
-            let stamp = parent_row::Stamp { key, pair, item_id, modified, walk, link, court };
+            offers = self.offers.take(&self.database.connection, &self.hasher, list.as_deref())?;
+            let stamp = parent_row::Stamp { key, pair, item_id, modified, walk, link, court, offers };
             parent_row::write(&self.database.connection, stamp, facts)?;
             rows.push((link, key));
         }
         for (link, key) in before {
+            self.offers.release(&self.database.connection, before_offers)?;
             if !rows.contains(&(link, key)) {
                 self.connection().prepare_cached("DELETE FROM parent WHERE key = ?1")?.execute([key])?;
                 touched.loose_links.insert(link);
@@ -311,7 +336,7 @@ impl State {
         let organizer = facts.organizer_id.as_deref().filter(|_| self.sellers.asking != Asking::Nothing);
         let organizer: Option<Arc<str>> = organizer.map(|id| self.book.intern_organizer(id));
         let aggregate = facts.offer.terms;
-        self.book.put(pair, item_id, ParentEntry { modified, walk, aggregate, organizer, rows });
+        self.book.put(pair, item_id, ParentEntry { modified, walk, aggregate, organizer, offers, rows });
         Ok(())
     }
 
@@ -337,7 +362,8 @@ impl State {
         touched: &mut Touched,
     ) -> rusqlite::Result<()> {
         match (feed.role(), held) {
-            (_, Held::Opportunity { key, link, own, .. }) => {
+            (_, Held::Opportunity { key, link, own, offers, .. }) => {
+                self.offers.release(&self.database.connection, *offers)?;
                 self.connection().prepare_cached("DELETE FROM opportunity WHERE key = ?1")?.execute([key])?;
                 if *own {
                     own_row::remove(self.connection(), *key)?;
@@ -347,7 +373,9 @@ impl State {
                 touched.loose_links.extend(*link);
             }
             (Role::Parents(pair), Held::Other { .. }) => {
+                let offers = self.book.item(pair, item_id).and_then(|entry| entry.offers);
                 for (link, key) in self.book.remove(pair, item_id) {
+                    self.offers.release(&self.database.connection, offers)?;
                     self.connection().prepare_cached("DELETE FROM parent WHERE key = ?1")?.execute([key])?;
                     touched.links.insert(link);
                     touched.loose_links.insert(link);

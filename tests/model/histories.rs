@@ -142,7 +142,7 @@ impl SessionItem {
     }
 
     fn json(&self, id: u8) -> String {
-        let offers = if self.offers { r#"[{"@id": "own offer"}]"# } else { "[]" };
+        let offers = own_offers_json("session", id, self.offers);
         let link = |key: u8| format!("https://example.org/series/{key}");
         let link = match (self.link, self.link_form) {
             (None, _) => "null".to_owned(),
@@ -185,6 +185,15 @@ pub(crate) fn offers_of(name: u8) -> Vec<String> {
     (0..name % 3).map(|number| format!("offer {name}-{number}")).collect()
 }
 
+/// The offer of its own that a session or slot may have: its `@id` begins with its owner's.
+pub(crate) fn own_offer(noun: &str, id: u8) -> String {
+    format!("https://example.org/{noun}/{id}#offer")
+}
+
+fn own_offers_json(noun: &str, id: u8, any: bool) -> String {
+    if any { format!(r#"[{{"@id": "{}"}}]"#, own_offer(noun, id)) } else { "[]".to_owned() }
+}
+
 fn offers_json(name: u8) -> String {
     let offers: Vec<String> = offers_of(name).iter().map(|id| format!(r#"{{"@id": "{id}", "price": 5}}"#)).collect();
     format!("[{}]", offers.join(", "))
@@ -221,7 +230,7 @@ impl SlotItem {
             self.link.map_or("null".to_owned(), |(facility, court)| format!("\"{}\"", court_id(facility, court)));
         let remaining = self.remaining.map_or("null".to_owned(), |number| number.to_string());
         let offer = self.offer.as_ref().map_or("null".to_owned(), OfferItem::json);
-        let offers = if self.offers { r#"[{"@id": "own offer"}]"# } else { "null" };
+        let offers = own_offers_json("slot", id, self.offers);
         format!(
             r#"{{"@type": "Slot", "@id": "https://example.org/slot/{id}", "identifier": {}, "facilityUse": {link},
                 "startDate": {}, "imin:isPotentiallyBookable": {}, "remainingUses": {remaining},

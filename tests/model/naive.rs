@@ -7,6 +7,7 @@ use chrono::{DateTime, FixedOffset, Months, TimeDelta, Utc};
 
 use crate::histories::{
     Change, FacilityItem, Kind, OfferItem, SeriesItem, SessionItem, SlotItem, WINDOWS, WindowSpec, court_id, offers_of,
+    own_offer,
 };
 
 /// What the catalogue should show of a session or slot: the columns that the model knows.
@@ -99,9 +100,9 @@ impl World {
 
     /// Everything that can be booked at `now` (seconds since 1970).
     pub(crate) fn bookable(&self, now: i64) -> Vec<Row> {
-        let rows = self.items.values().filter_map(|(_, kind)| match kind {
-            Kind::Session(session) => self.session(session, now),
-            Kind::Slot(slot) => self.slot(slot, now),
+        let rows = self.items.iter().filter_map(|((_, id), (_, kind))| match kind {
+            Kind::Session(session) => self.session(*id, session, now),
+            Kind::Slot(slot) => self.slot(*id, slot, now),
             _ => None,
         });
         let mut rows: Vec<Row> = rows.collect();
@@ -109,7 +110,7 @@ impl World {
         rows
     }
 
-    fn session(&self, session: &SessionItem, now: i64) -> Option<Row> {
+    fn session(&self, id: u8, session: &SessionItem, now: i64) -> Option<Row> {
         let link = session.link?;
         let series = self.series(link)?;
         let identifier = session.identifier()?;
@@ -126,11 +127,11 @@ impl World {
             court: None,
             remaining: session.remaining,
             price: Some(i64::from(series.offer.price)),
-            offers: if session.offers { vec!["own offer".to_owned()] } else { offers_of(series.name) },
+            offers: if session.offers { vec![own_offer("session", id)] } else { offers_of(series.name) },
         })
     }
 
-    fn slot(&self, slot: &SlotItem, now: i64) -> Option<Row> {
+    fn slot(&self, id: u8, slot: &SlotItem, now: i64) -> Option<Row> {
         let (link, court) = slot.link?;
         let facility = self.facility(link, court)?;
         let identifier = slot.identifier()?;
@@ -148,7 +149,7 @@ impl World {
             court: (court > 0).then(|| format!("Court {court}")),
             remaining: slot.remaining,
             price: Some(i64::from(offer.price)),
-            offers: if slot.offers { vec!["own offer".to_owned()] } else { offers_of(facility.name) },
+            offers: if slot.offers { vec![own_offer("slot", id)] } else { offers_of(facility.name) },
         })
     }
 }

@@ -10,6 +10,7 @@ use crate::rig::Rig;
 const NOW: i64 = 1_835_049_600;
 
 /// As many cases as `PROPTEST_CASES` says, else 96.
+#[expect(clippy::disallowed_methods, reason = "a test may be told to look longer")]
 fn config() -> ProptestConfig {
     let default = ProptestConfig { max_shrink_iters: 400, ..ProptestConfig::default() };
     if std::env::var_os("PROPTEST_CASES").is_some() { default } else { ProptestConfig { cases: 96, ..default } }
@@ -88,11 +89,11 @@ proptest! {
         let before = rig.rows();
         rig.stop();
         let sql = [
-            "DELETE FROM session WHERE key % 2 = 0; DELETE FROM slot WHERE key % 2 = 1; DELETE FROM offer",
+            "DELETE FROM session WHERE key % 2 = 0; DELETE FROM slot WHERE key % 2 = 1; DELETE FROM offer_list",
             "UPDATE session SET checkout_url = 'https://elsewhere.example/'; UPDATE listing SET name = 'x'",
             "INSERT OR IGNORE INTO session SELECT key + 1000, listing, session_id, identifier, checkout_url, starts_at, \
              ends_at, local_start, duration_minutes, bookable_from, remaining_capacity, maximum_capacity, attendance_mode, \
-             url, modified FROM session",
+             url, modified, offers FROM session",
         ];
         match sql.get(harm) {
             Some(sql) => rig.catalogue().execute_batch(sql).unwrap(),

@@ -122,15 +122,18 @@ impl Rig {
 
     /// What the catalogue's tables hold, without the view's guard against the real clock.
     pub(crate) fn rows(&self) -> Vec<Row> {
-        let sql = "SELECT 0, s.identifier, s.checkout_url, s.starts_at, s.bookable_from, l.name, l.parent_id, l.court, \
-            s.remaining_capacity, l.price, (SELECT group_concat(id, '|') FROM (SELECT id FROM offer WHERE listing = l.key \
-            ORDER BY position)) FROM session AS s JOIN listing AS l ON l.key = s.listing \
+        let offers = "(SELECT group_concat(id, '|') FROM (SELECT iif(relative, iif(s.offers IS NULL, l.parent_id, s.ID) || id, id) \
+            AS id FROM offer_list WHERE list = coalesce(s.offers, l.offers) ORDER BY position))";
+        let sql = format!(
+            "SELECT 0, s.identifier, s.checkout_url, s.starts_at, s.bookable_from, l.name, l.parent_id, l.court, \
+            s.remaining_capacity, l.price, {} FROM session AS s JOIN listing AS l ON l.key = s.listing \
             UNION ALL SELECT 1, s.identifier, s.checkout_url, s.starts_at, s.bookable_from, l.name, l.parent_id, l.court, \
-            s.remaining_uses, coalesce(s.price, l.price), coalesce((SELECT group_concat(id, '|') FROM (SELECT id FROM \
-            slot_offer WHERE slot = s.key ORDER BY position)), (SELECT group_concat(id, '|') FROM (SELECT id FROM offer \
-            WHERE listing = l.key ORDER BY position))) FROM slot AS s JOIN listing AS l ON l.key = s.listing";
+            s.remaining_uses, coalesce(s.price, l.price), {} FROM slot AS s JOIN listing AS l ON l.key = s.listing",
+            offers.replace("s.ID", "s.session_id"),
+            offers.replace("s.ID", "s.slot_id")
+        );
         let connection = self.catalogue();
-        let mut statement = connection.prepare(sql).expect("a query");
+        let mut statement = connection.prepare(&sql).expect("a query");
         let read = |row: &rusqlite::Row<'_>| {
             let offers: Option<String> = row.get(10)?;
             #[expect(clippy::cast_possible_truncation, reason = "the generator's prices are small whole numbers")]

@@ -11,7 +11,7 @@ CREATE TABLE origin (
 ) STRICT;
 
 -- What the sessions of one series, or the slots of one facility use or court, share. A session that says something of its
--- own (name, place, offers) has a row to itself.
+-- own (name, place) has a row to itself.
 CREATE TABLE listing (
   key                 INTEGER PRIMARY KEY, -- the parent's key in the state; for a session's own listing, minus its key
   parent_id           TEXT,                -- the @id of the SessionSeries or FacilityUse
@@ -38,7 +38,8 @@ CREATE TABLE listing (
   url                 TEXT,                -- the session's own, in session.url, comes first
   image_url           TEXT,
   dataset             TEXT,                -- imin:dataSource identifier, for attribution
-  present_as_slots    INTEGER              -- 1, 0 or null
+  present_as_slots    INTEGER,             -- 1, 0 or null
+  offers              INTEGER              -- offer_list.list; null: none
 ) STRICT;
 
 CREATE TABLE session (
@@ -56,7 +57,8 @@ CREATE TABLE session (
   maximum_capacity   INTEGER,
   attendance_mode    TEXT,
   url                TEXT,
-  modified           INTEGER NOT NULL      -- as the feed gives it
+  modified           INTEGER NOT NULL,     -- as the feed gives it
+  offers             INTEGER               -- offer_list.list, where it has offers of its own
 ) STRICT;
 
 CREATE TABLE slot (
@@ -76,28 +78,15 @@ CREATE TABLE slot (
   currency            TEXT,
   membership_required INTEGER,
   url                 TEXT,
-  modified            INTEGER NOT NULL     -- as the feed gives it
+  modified            INTEGER NOT NULL,    -- as the feed gives it
+  offers              INTEGER              -- offer_list.list, where it has offers of its own
 ) STRICT;
 
--- The offers of the sessions and slots that are shown, in the feed's order; one's @id is what an authenticated checkout
--- names. `public_adult` is 1 for the one that is taken where nobody chooses: see README for how it is told.
-CREATE TABLE offer (
-  listing      INTEGER NOT NULL REFERENCES listing (key) ON DELETE CASCADE,
-  position     INTEGER NOT NULL,           -- from 1
-  id           TEXT,                       -- @id
-  name         TEXT,
-  price        REAL,
-  currency     TEXT,                       -- ISO 4217
-  min_age      INTEGER,                    -- years, inclusive
-  max_age      INTEGER,                    -- years, inclusive
-  public_adult INTEGER NOT NULL,           -- 1 or 0
-  PRIMARY KEY (listing, position)
-) STRICT, WITHOUT ROWID;
-
--- The same for slots that have offers of their own; those of the listing then do not count.
-CREATE TABLE slot_offer (
-  slot         INTEGER NOT NULL REFERENCES slot (key) ON DELETE CASCADE,
-  position     INTEGER NOT NULL,
+-- Lists of offers, each once; the view `offer` puts them together with what they are the offers of.
+CREATE TABLE offer_list (
+  list         INTEGER NOT NULL,
+  position     INTEGER NOT NULL,           -- in the feed's order, from 1
+  relative     INTEGER NOT NULL,           -- 1: id is what follows the @id of whatever it is an offer of
   id           TEXT,
   name         TEXT,
   price        REAL,
@@ -105,7 +94,7 @@ CREATE TABLE slot_offer (
   min_age      INTEGER,
   max_age      INTEGER,
   public_adult INTEGER NOT NULL,
-  PRIMARY KEY (slot, position)
+  PRIMARY KEY (list, position)
 ) STRICT, WITHOUT ROWID;
 
 -- The source datasets, for attribution: joined on listing.dataset.
@@ -229,28 +218,43 @@ LEFT JOIN dataset AS d ON d.identifier = l.dataset
 WHERE s.starts_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
   AND (s.bookable_from IS NULL OR s.bookable_from <= strftime('%Y-%m-%dT%H:%M:%SZ', 'now'));
 
--- Every offer of everything that can be booked now.
-CREATE VIEW bookable_offer AS
+-- The offers of everything that can be booked now: its own, else its series' or facility use's. An offer's id is what an
+-- authenticated checkout names; ages are years, inclusive; public_adult is 1 for the one that is taken where nobody chooses.
+CREATE VIEW offer AS
 SELECT
-  'ScheduledSession' AS type, s.identifier, s.session_id AS item_id,
-  o.position, o.id AS offer_id, o.name, o.price, o.currency, o.min_age, o.max_age, o.public_adult
-FROM session AS s JOIN offer AS o ON o.listing = s.listing
+  'ScheduledSession' AS type,
+  s.session_id AS item_id,
+  s.identifier,
+  o.position,
+  iif(o.relative, iif(s.offers IS NULL, l.parent_id, s.session_id) || o.id, o.id) AS id,
+  o.name,
+  o.price,
+  o.currency,
+  o.min_age,
+  o.max_age,
+  o.public_adult
+FROM session AS s
+JOIN listing AS l ON l.key = s.listing
+JOIN offer_list AS o ON o.list = coalesce(s.offers, l.offers)
 WHERE s.starts_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
   AND (s.bookable_from IS NULL OR s.bookable_from <= strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
 UNION ALL
 SELECT
-  'Slot', s.identifier, s.slot_id,
-  o.position, o.id, o.name, o.price, o.currency, o.min_age, o.max_age, o.public_adult
-FROM slot AS s JOIN slot_offer AS o ON o.slot = s.key
+  'Slot',
+  s.slot_id,
+  s.identifier,
+  o.position,
+  iif(o.relative, iif(s.offers IS NULL, l.parent_id, s.slot_id) || o.id, o.id),
+  o.name,
+  o.price,
+  o.currency,
+  o.min_age,
+  o.max_age,
+  o.public_adult
+FROM slot AS s
+JOIN listing AS l ON l.key = s.listing
+JOIN offer_list AS o ON o.list = coalesce(s.offers, l.offers)
 WHERE s.starts_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
-  AND (s.bookable_from IS NULL OR s.bookable_from <= strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
-UNION ALL
-SELECT
-  'Slot', s.identifier, s.slot_id,
-  o.position, o.id, o.name, o.price, o.currency, o.min_age, o.max_age, o.public_adult
-FROM slot AS s JOIN offer AS o ON o.listing = s.listing
-WHERE NOT EXISTS (SELECT 1 FROM slot_offer WHERE slot = s.key)
-  AND s.starts_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
   AND (s.bookable_from IS NULL OR s.bookable_from <= strftime('%Y-%m-%dT%H:%M:%SZ', 'now'));
 
 -- For each feed: when it was last read to its end, and how old what it gave may be.

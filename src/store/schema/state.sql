@@ -85,7 +85,7 @@ CREATE TABLE parent (
   image_url           TEXT,
   dataset             TEXT,
   present_as_slots    INTEGER,
-  offers              TEXT               -- JSON array of [id, name, price, currency, min_age, max_age]
+  offers              INTEGER            -- offer_list.key; null: none
 ) STRICT;
 
 -- One row a published ScheduledSession or Slot, with its verdict: a reason, or the window [opens, closes).
@@ -112,6 +112,7 @@ CREATE TABLE opportunity (
   maximum              INTEGER,
   attendance_mode      TEXT,
   url                  TEXT,
+  offers               INTEGER,          -- offer_list.key; null: none of its own
   own                  INTEGER NOT NULL  -- 1: it says something of its own, in the table `own`
 ) STRICT;
 
@@ -130,8 +131,14 @@ CREATE TABLE own (
   offer_id            TEXT,
   price               REAL,
   currency            TEXT,
-  membership_required INTEGER,
-  offers              TEXT                 -- as in parent
+  membership_required INTEGER
+) STRICT;
+
+-- Lists of offers, each once: the sessions of a series mostly have the same, but for the beginning of each offer's @id.
+CREATE TABLE offer_list (
+  key  INTEGER PRIMARY KEY,
+  list TEXT NOT NULL                     -- JSON array of [relative, id, name, price, currency, min_age, max_age]; with
+                                         -- relative 1 the id is what follows its owner's @id
 ) STRICT;
 
 -- The Organizations of the broker's bookable-sellers feed.

@@ -55,7 +55,7 @@ CREATE TABLE parent (
   image_url           TEXT,
   dataset             TEXT,
   present_as_slots    INTEGER,
-  offers              TEXT
+  offers              INTEGER
 ) STRICT;
 
 CREATE TABLE opportunity (
@@ -81,6 +81,7 @@ CREATE TABLE opportunity (
   maximum              INTEGER,
   attendance_mode      TEXT,
   url                  TEXT,
+  offers               INTEGER,
   own                  INTEGER NOT NULL
 ) STRICT;
 
@@ -98,8 +99,12 @@ CREATE TABLE own (
   offer_id            TEXT,
   price               REAL,
   currency            TEXT,
-  membership_required INTEGER,
-  offers              TEXT
+  membership_required INTEGER
+) STRICT;
+
+CREATE TABLE offer_list (
+  key  INTEGER PRIMARY KEY,
+  list TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE seller (
