@@ -230,6 +230,9 @@ pub(super) struct World {
     /// How many sessions it has
     #[arg(long, value_name = "N", default_value_t = 2000)]
     pub(super) sessions: u32,
+    /// How many slots it has
+    #[arg(long, value_name = "N", default_value_t = 400)]
+    pub(super) slot_count: u32,
     /// Changes a second while it runs
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub(super) churn: u32,
@@ -245,6 +248,12 @@ pub(super) struct Sandbox {
     /// The API key that it asks for
     #[arg(long, value_name = "KEY", default_value = "sandbox-key")]
     pub(super) key: String,
+    /// Where bookings are told of by webhook
+    #[arg(long, value_name = "URL", requires = "webhook_key")]
+    pub(super) webhook_url: Option<String>,
+    /// The made-up key that the webhook carries
+    #[arg(long, value_name = "KEY", requires = "webhook_url")]
+    pub(super) webhook_key: Option<String>,
     /// Faults to show, such as status=503:3,cut:1,malformed:1
     #[arg(long, value_name = "FAULTS")]
     pub(super) fault: Option<String>,

@@ -1,33 +1,28 @@
 //! The guest Checkout: the page behind a session's checkout URL.
 //!
 //! Owns what the page says and with which status. An identifier that no session carries is 404; a session that can no
-//! longer be booked is 410, one that cannot be booked now 409. May use `state`, `verdict` and `html`.
+//! longer be booked is 410, one that cannot be booked now 409. May use `orders`, `verdict` and `html`.
 
 use axum::http::StatusCode;
 use serde_json::Value;
 
 use super::html::{self, escape};
-use super::state::State;
+use super::orders::Item;
 use super::verdict::{self, Refusal};
 use crate::domain::Instant;
 
-/// The page for `identifier`, already percent-decoded.
-pub(super) fn page(state: &State, identifier: &str, now: Instant) -> (StatusCode, String) {
-    let Some((session, withdrawn)) = state.session_by_identifier(identifier) else {
-        let body = format!("<p>There is no session <code>{}</code>.</p>", escape(identifier));
+/// The page for `identifier`, already percent-decoded, and what was found under it.
+pub(super) fn page(item: Option<&Item>, identifier: &str, now: Instant) -> (StatusCode, String) {
+    let Some(item) = item else {
+        let body = format!("<p>There is no session or slot <code>{}</code>.</p>", escape(identifier));
         return (StatusCode::NOT_FOUND, html::page("No such session", &body));
     };
-    let series = parent_link(&session).and_then(|link| state.series_by_link(link));
-    let verdict = if withdrawn {
-        Err(Refusal { gone: true, why: "this session has been withdrawn".to_owned() })
-    } else {
-        verdict::judge(&session, series.as_ref(), now)
-    };
-    let facts = facts(identifier, &session, series.as_ref());
-    match verdict {
+    let parent = item.parent.as_ref();
+    let facts = facts(identifier, &item.data, parent);
+    match item.judge(now) {
         Ok(()) => {
-            let body = format!("{facts}\n<p><button type=\"button\" disabled>Book as a guest</button></p>");
-            (StatusCode::OK, html::page(&name(&session, series.as_ref()), &body))
+            let body = format!("{facts}\n<form method=\"post\"><button>Book as a guest</button></form>");
+            (StatusCode::OK, html::page(&name(&item.data, parent), &body))
         }
         Err(Refusal { gone, why }) => {
             let body = format!("<p>Sorry: {}.</p>\n{facts}", escape(&why));
@@ -35,11 +30,6 @@ pub(super) fn page(state: &State, identifier: &str, now: Instant) -> (StatusCode
             (status, html::page("This session cannot be booked", &body))
         }
     }
-}
-
-fn parent_link(session: &Value) -> Option<&str> {
-    let parent = session.get("superEvent")?;
-    parent.as_str().or_else(|| ["@id", "id"].iter().find_map(|key| parent.get(key)?.as_str()))
 }
 
 fn text<'v>(value: Option<&'v Value>, path: &[&str]) -> Option<&'v str> {

@@ -7,6 +7,7 @@ use super::Feed;
 use super::dice::{Dice, Stream};
 use super::feed::Body;
 use super::session::SessionState;
+use super::slots;
 use super::state::State;
 
 /// How often a step looks for another item when it meets one that is gone.
@@ -23,6 +24,7 @@ pub(super) fn step(state: &mut State) {
         62..72 => change_session(state, &mut dice, SessionState::change_status),
         72..78 => delete_session(state, &mut dice),
         78..90 => new_session(state),
+        90..95 if state.world.slots > 0 => change_slot(state, &mut dice),
         _ => edit_series(state, &mut dice),
     }
 }
@@ -67,6 +69,15 @@ fn new_session(state: &mut State) {
         let session = SessionState::new(&state.world, slot, state.steps);
         let modified = now(state);
         state.feed_mut(Feed::ScheduledSessions).push(Body::Session(session), modified);
+    }
+}
+
+fn change_slot(state: &mut State, dice: &mut Dice) {
+    let slot = dice.below(state.world.slots);
+    if let Some((id, mut data)) = state.published_data(Feed::Slots, slot) {
+        slots::toggle(&mut data);
+        let modified = now(state);
+        state.publish(Feed::Slots, &id, &data, modified);
     }
 }
 

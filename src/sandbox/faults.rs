@@ -47,7 +47,7 @@ pub struct Faults(VecDeque<FaultRule>);
 /// A text that names no faults.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "{0:?} is no fault; write status=503:3, retry-after=429:2:1 (status:seconds:times), cut:1, malformed:1, slow:1 or drop:1, each also with @scheduled-sessions or @session-series"
+    "{0:?} is no fault; write status=503:3, retry-after=429:2:1 (status:seconds:times), cut:1, malformed:1, slow:1 or drop:1, each also with @ and a feed's name such as @session-series"
 )]
 pub struct FaultParseError(String);
 
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn what_is_no_fault_is_refused() {
-        for text in ["cut", "status=503", "cut:0", "status=99:1", "cut:1@slots", "flood:3"] {
+        for text in ["cut", "status=503", "cut:0", "status=99:1", "cut:1@nowhere", "flood:3"] {
             assert!(text.parse::<Faults>().is_err(), "{text}");
         }
         assert_eq!("".parse(), Ok(Faults::default()));

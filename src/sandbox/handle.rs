@@ -1,11 +1,13 @@
 //! A running sandbox, held from outside: for tests and for the demonstration.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
+use super::orders::Orders;
 use super::state::State;
-use super::{Faults, Feed, SandboxOptions, churn};
+use super::{BookingMade, Faults, Feed, SandboxOptions, Webhook, churn, webhook};
 use crate::clock::Clock;
 use crate::domain::Instant;
 
@@ -26,8 +28,13 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     state: Mutex<State>,
     faults: Mutex<Faults>,
-    requests: Mutex<Vec<RequestSeen>>,
+    requests: Mutex<VecDeque<RequestSeen>>,
+    orders: Mutex<Orders>,
+    webhook: Mutex<Option<Webhook>>,
 }
+
+/// So many of the last requests are remembered.
+const REQUESTS_KEPT: usize = 100_000;
 
 /// Changes a sandbox and looks at it, also while it serves. Clones are the same sandbox.
 #[derive(Clone, Debug)]
@@ -41,7 +48,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Shared {
     pub(super) fn new(state: State, options: SandboxOptions, clock: Clock) -> Self {
         let faults = Mutex::new(options.faults.clone());
-        Self { options, clock, state: Mutex::new(state), faults, requests: Mutex::new(Vec::new()) }
+        let webhook = Mutex::new(options.webhook.clone());
+        let (requests, orders) = (Mutex::default(), Mutex::default());
+        Self { options, clock, state: Mutex::new(state), faults, requests, orders, webhook }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -53,7 +62,19 @@ impl Shared {
     }
 
     pub(super) fn note(&self, path: String, with_key: bool) {
-        lock(&self.requests).push(RequestSeen { path, with_key, at: self.clock.now() });
+        let mut requests = lock(&self.requests);
+        if requests.len() == REQUESTS_KEPT {
+            requests.pop_front();
+        }
+        requests.push_back(RequestSeen { path, with_key, at: self.clock.now() });
+    }
+
+    pub(super) fn orders(&self) -> MutexGuard<'_, Orders> {
+        lock(&self.orders)
+    }
+
+    pub(super) fn webhook(&self) -> Option<Webhook> {
+        lock(&self.webhook).clone()
     }
 
     fn millis(&self) -> i64 {
@@ -87,7 +108,44 @@ impl SandboxHandle {
 
     /// Every request so far.
     pub fn requests(&self) -> Vec<RequestSeen> {
-        lock(&self.0.requests).clone()
+        lock(&self.0.requests).iter().cloned().collect()
+    }
+
+    /// The `@id`s in the sellers feed.
+    pub fn sellers(&self) -> Vec<String> {
+        let state = self.0.state();
+        let log = state.feed(Feed::BookableSellers);
+        (0..log.len())
+            .filter_map(|slot| state.published_data(Feed::BookableSellers, slot).map(|seller| seller.0))
+            .collect()
+    }
+
+    /// Takes a seller out of the sellers feed; whether it was there. [`SandboxHandle::publish`] puts one in.
+    pub fn withdraw_seller(&self, id: &str) -> bool {
+        self.delete(Feed::BookableSellers, id)
+    }
+
+    /// Serves this document as `datasets`, under a new `ETag`.
+    pub fn set_datasets(&self, document: Value) {
+        let mut state = self.0.state();
+        state.datasets = document;
+        state.datasets_version += 1;
+    }
+
+    /// Tells these of bookings from now on.
+    pub fn set_webhook(&self, webhook: Webhook) {
+        *lock(&self.0.webhook) = Some(webhook);
+    }
+
+    /// Every booking so far.
+    pub fn bookings(&self) -> Vec<BookingMade> {
+        self.0.orders().bookings.clone()
+    }
+
+    /// Posts the last webhook once more, as a publisher that heard no answer does; the status answered.
+    pub async fn replay_webhook(&self) -> Option<u16> {
+        let last = self.0.orders().last_webhook.clone()?;
+        webhook::post(&self.0.webhook()?, &last).await
     }
 
     /// Makes one change, as they happen by themselves while serving.

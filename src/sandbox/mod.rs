@@ -1,7 +1,8 @@
-//! A synthetic imin Firehose and guest Checkout on loopback, with faults: for tests, demonstrations and measuring.
+//! A synthetic imin Firehose and Checkout on loopback, with faults: for tests, demonstrations and measuring.
 //!
-//! Owns: the synthetic world (operators, centres, weekly series, sessions), its changes as time goes by, the two feeds
-//! and the checkout pages that show it, and the faults that can be asked for. Everything served is invented and says so.
+//! Owns: the synthetic world (operators, centres, weekly series, sessions, facility uses and slots, sellers, datasets), its
+//! changes as time goes by, the feeds that show it, the guest and the authenticated Checkout with their pages, the Success
+//! Webhook, and the faults that can be asked for. Everything served is invented and says so.
 //!
 //! Fails: only in [`Sandbox::new`], when the embedded stock of names is unusable or too many sessions are asked for, and
 //! in [`serve`], when the listener has no address. A request never ends the server.
@@ -24,48 +25,76 @@ mod handle;
 mod html;
 mod json;
 mod options;
+mod orders;
 mod page;
 mod series;
 mod server;
 mod session;
+mod shop;
+mod slots;
 mod state;
 mod stock;
 mod verdict;
+mod webhook;
 mod world;
 
 use thiserror::Error;
 
 pub use faults::{Fault, FaultParseError, FaultRule, Faults};
 pub use handle::{RequestSeen, SandboxHandle};
-pub use options::SandboxOptions;
+pub use options::{SandboxOptions, Webhook};
+pub use orders::BookingMade;
 pub use server::{Sandbox, serve};
 
-/// The two feeds that the sandbox serves.
+/// What the sandbox serves below `/firehose/standard/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Feed {
     /// `ScheduledSession` items.
     ScheduledSessions,
     /// `SessionSeries` items.
     SessionSeries,
+    /// `FacilityUse` items.
+    FacilityUses,
+    /// `Slot` items.
+    Slots,
+    /// `Organization` items; the same for every broker that is asked for.
+    BookableSellers,
+    /// The attribution catalogue: a document, so that no items can be handed in.
+    Datasets,
 }
 
 impl Feed {
-    /// Both feeds.
-    pub const ALL: [Self; 2] = [Self::ScheduledSessions, Self::SessionSeries];
+    /// Every feed.
+    pub const ALL: [Self; 6] = [
+        Self::ScheduledSessions,
+        Self::SessionSeries,
+        Self::FacilityUses,
+        Self::Slots,
+        Self::BookableSellers,
+        Self::Datasets,
+    ];
 
     /// The last part of the feed's path, which is also its name in fault texts.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ScheduledSessions => "scheduled-sessions",
             Self::SessionSeries => "session-series",
+            Self::FacilityUses => "facility-uses",
+            Self::Slots => "slots",
+            Self::BookableSellers => "bookable-sellers",
+            Self::Datasets => "datasets",
         }
     }
 
-    /// The feed's path on the server.
+    /// The feed's path on the server; the sellers' is followed by a broker's name.
     pub const fn path(self) -> &'static str {
         match self {
             Self::ScheduledSessions => "/firehose/standard/scheduled-sessions",
             Self::SessionSeries => "/firehose/standard/session-series",
+            Self::FacilityUses => "/firehose/standard/facility-uses",
+            Self::Slots => "/firehose/standard/slots",
+            Self::BookableSellers => "/firehose/standard/bookable-sellers",
+            Self::Datasets => "/firehose/standard/datasets",
         }
     }
 
@@ -74,6 +103,10 @@ impl Feed {
         match self {
             Self::ScheduledSessions => "ScheduledSession",
             Self::SessionSeries => "SessionSeries",
+            Self::FacilityUses => "FacilityUse",
+            Self::Slots => "Slot",
+            Self::BookableSellers => "Organization",
+            Self::Datasets => "Dataset",
         }
     }
 }
@@ -85,7 +118,7 @@ pub enum SandboxError {
     #[error("the sandbox's stock of names cannot be used: {0}")]
     Stock(String),
     /// More sessions were asked for than item numbers can count.
-    #[error("a sandbox holds at most {max} sessions, not {asked}")]
+    #[error("a sandbox holds at most {max} sessions or slots, not {asked}")]
     TooManySessions {
         /// How many were asked for.
         asked: u32,

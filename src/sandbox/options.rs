@@ -13,6 +13,8 @@ pub struct SandboxOptions {
     pub seed: u64,
     /// Sessions at the start; there is one series for every twenty, at least one. 0 makes empty feeds. Default 2,000.
     pub sessions: u32,
+    /// Slots at the start; there is one facility use for every forty. Default 0.
+    pub slots: u32,
     /// The instant that the world is built around; the clock's `now` when absent. Default absent.
     pub start: Option<Instant>,
     /// Changes a second while serving; 0 (or less, or not a number) keeps the world still. Default 2.
@@ -27,6 +29,17 @@ pub struct SandboxOptions {
     pub gzip: bool,
     /// Faults from the start on. Default none.
     pub faults: Faults,
+    /// Who is told of bookings. Default nobody.
+    pub webhook: Option<Webhook>,
+}
+
+/// Who is told of bookings, and the key by which the sandbox is known there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    /// Where the Success Webhook is posted to.
+    pub url: String,
+    /// What `X-Api-Key` says. Made up, like everything here.
+    pub key: String,
 }
 
 impl Default for SandboxOptions {
@@ -34,6 +47,7 @@ impl Default for SandboxOptions {
         Self {
             seed: 1,
             sessions: 2_000,
+            slots: 0,
             start: None,
             churn_per_second: 2.0,
             page_size: 500,
@@ -41,6 +55,7 @@ impl Default for SandboxOptions {
             relative_next: false,
             gzip: true,
             faults: Faults::default(),
+            webhook: None,
         }
     }
 }

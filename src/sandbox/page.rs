@@ -59,7 +59,8 @@ impl PageItems {
     /// Path and query of the next page: the one asked for when there are no items, save that a first page without a
     /// position leads to an explicit one.
     pub(super) fn next(&self, world: &World, asked: &str, cursor: Option<&Cursor>) -> String {
-        let mut next = String::from(self.feed.path());
+        // The path that was asked, because the sellers' names the broker.
+        let mut next = String::from(asked.split('?').next().unwrap_or(self.feed.path()));
         match self.entries.last() {
             Some(Entry { slot, item }) => {
                 let id = rpde_id_of(world, self.feed, *slot, item).to_text();
@@ -74,7 +75,7 @@ impl PageItems {
     }
 
     pub(super) fn render(&self, world: &World, next: &str) -> String {
-        let bytes_each = if self.feed == Feed::ScheduledSessions { 1_400 } else { 4_400 };
+        let bytes_each = if self.feed == Feed::SessionSeries { 4_400 } else { 1_400 };
         let mut json = Json::with_capacity(500 + self.entries.len() * bytes_each);
         json.begin();
         json.text("next", next);
@@ -110,7 +111,7 @@ fn write_item(world: &World, feed: Feed, slot: u32, item: &Item, json: &mut Json
             }
             (session::kind(slot), world.session_rpde_id(slot), world.habit(world.parent(slot)))
         }
-        Feed::SessionSeries => (feed.kind(), world.series_rpde_id(slot), world.habit(slot)),
+        _ => (feed.kind(), rpde_id_of(world, feed, slot, item), world.habit(slot)),
     };
     json.begin();
     write_envelope_fields(kind, &id, item, habit, json);

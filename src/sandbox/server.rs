@@ -1,25 +1,25 @@
-//! The HTTP side: feeds with paging and key, the guest Checkout, faults, and the churn that goes on meanwhile.
+//! The HTTP side: feeds with paging and key, faults, and the churn that goes on meanwhile. The Checkout is in `shop`.
 //!
 //! Fails only where the listener cannot be asked for its address. A request never ends the server.
 
-use std::convert::Infallible;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State as Extract};
+use axum::extract::State as Extract;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::handle::Shared;
 use super::page::{Cursor, PageItems};
 use super::state::State;
 use super::world::World;
-use super::{Fault, Feed, SandboxError, SandboxHandle, SandboxOptions, checkout, churn, html};
+use super::{Fault, Feed, SandboxError, SandboxHandle, SandboxOptions, churn, html, shop};
 use crate::clock::Clock;
 
 /// A synthetic Firehose and Checkout, ready to be served.
@@ -44,8 +44,8 @@ impl Sandbox {
 }
 
 #[derive(Clone)]
-struct Serving {
-    shared: Arc<Shared>,
+pub(super) struct Serving {
+    pub(super) shared: Arc<Shared>,
     base: Arc<str>,
 }
 
@@ -60,17 +60,23 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let base = format!("http://{}", listener.local_addr()?).into();
     let shared = sandbox.0;
-    let churning = tokio::spawn(churn_on(Arc::clone(&shared)));
-    let router = Router::new()
-        .route("/", get(index))
-        .route("/health", get(async || "ok\n"))
-        .route(Feed::ScheduledSessions.path(), get(scheduled_sessions))
-        .route(Feed::SessionSeries.path(), get(session_series))
-        .route("/v1/scheduled-sessions/{identifier}", get(guest_checkout))
-        .with_state(Serving { shared, base });
-    let served = axum::serve(listener, router).with_graceful_shutdown(shutdown).await;
-    churning.abort();
-    served
+    // Ends with this function, also where nobody waits for it any more.
+    let _churning = AbortOnDropHandle::new(tokio::spawn(churn_on(Arc::clone(&shared))));
+    let mut router = Router::new().route("/", get(index)).route("/health", get(async || "ok\n"));
+    for feed in Feed::ALL {
+        let answer = move |Extract(serving): Extract<Serving>, uri: Uri, headers: HeaderMap| async move {
+            if feed == Feed::Datasets {
+                datasets(&serving, &uri, &headers)
+            } else {
+                answer_feed(&serving, feed, &uri, &headers)
+            }
+        };
+        let path =
+            if feed == Feed::BookableSellers { format!("{}/{{broker}}", feed.path()) } else { feed.path().to_owned() };
+        router = router.route(&path, get(answer));
+    }
+    let router = router.merge(shop::routes()).with_state(Serving { shared, base });
+    axum::serve(listener, router).with_graceful_shutdown(shutdown).await
 }
 
 async fn churn_on(shared: Arc<Shared>) {
@@ -87,48 +93,89 @@ async fn churn_on(shared: Arc<Shared>) {
 }
 
 async fn index(Extract(serving): Extract<Serving>) -> Html<String> {
-    let links = [Feed::ScheduledSessions.path(), Feed::SessionSeries.path(), "/health"];
-    let list = links.map(|path| format!("<li><code>{}{path}</code></li>", serving.base)).concat();
+    let links = Feed::ALL.map(Feed::path).into_iter().chain(["/api/checkout-sessions/", "/health"]);
+    let list = links.map(|path| format!("<li><code>{}{path}</code></li>", serving.base)).collect::<Vec<_>>().concat();
     let words = "<p>Everything here is invented. The feeds ask for a key in <code>X-API-KEY</code>.</p>";
     Html(html::page("A synthetic Firehose and Checkout", &format!("{words}\n<ul>{list}</ul>")))
 }
 
-async fn scheduled_sessions(Extract(serving): Extract<Serving>, uri: Uri, headers: HeaderMap) -> Response {
-    feed(&serving, Feed::ScheduledSessions, &uri, &headers)
-}
-
-async fn session_series(Extract(serving): Extract<Serving>, uri: Uri, headers: HeaderMap) -> Response {
-    feed(&serving, Feed::SessionSeries, &uri, &headers)
-}
-
-fn feed(serving: &Serving, feed: Feed, uri: &Uri, headers: &HeaderMap) -> Response {
-    let shared = &serving.shared;
-    let asked = uri.path_and_query().map_or(feed.path(), |path| path.as_str());
+/// What is refused before anything else is looked at.
+pub(super) fn refuse_key(serving: &Serving, headers: &HeaderMap) -> Option<Response> {
     let key = headers.get("x-api-key").map(HeaderValue::as_bytes);
-    let with_key = key == Some(shared.options.api_key.as_bytes());
-    shared.note(asked.to_owned(), with_key);
-    if !with_key {
-        let status = if key.is_some() { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
-        return (status, "the X-API-KEY is missing or wrong\n").into_response();
+    if key == Some(serving.shared.options.api_key.as_bytes()) {
+        return None;
     }
-    let fault = shared.take_fault(feed);
-    if let Some(Fault::Status { status, retry_after }) = fault {
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        return match retry_after {
-            Some(seconds) => (status, [(header::RETRY_AFTER, seconds.to_string())], "a fault\n").into_response(),
-            None => (status, "a fault\n").into_response(),
-        };
-    }
-    // `next` names the host that was asked, as a real publisher's would: localhost stays localhost.
+    let status = if key.is_some() { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
+    Some((status, "the X-API-KEY is missing or wrong\n").into_response())
+}
+
+/// The address that a request was sent to: `localhost` stays `localhost`, as with a real publisher.
+pub(super) fn base_of(serving: &Serving, headers: &HeaderMap) -> String {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let base = host.map_or_else(|| serving.base.to_string(), |host| format!("http://{host}"));
-    let page = match page(serving, &base, feed, asked, uri.query().unwrap_or_default()) {
+    host.map_or_else(|| serving.base.to_string(), |host| format!("http://{host}"))
+}
+
+/// Notes a request; what it is answered where it has no key or meets a fault that is a status.
+fn refuse(serving: &Serving, feed: Feed, asked: &str, headers: &HeaderMap) -> Result<Option<Fault>, Box<Response>> {
+    let refused = refuse_key(serving, headers);
+    serving.shared.note(asked.to_owned(), refused.is_none());
+    if let Some(refused) = refused {
+        return Err(Box::new(refused));
+    }
+    let fault = serving.shared.take_fault(feed);
+    let Some(Fault::Status { status, retry_after }) = fault else { return Ok(fault) };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Err(Box::new(match retry_after {
+        Some(seconds) => (status, [(header::RETRY_AFTER, seconds.to_string())], "a fault\n").into_response(),
+        None => (status, "a fault\n").into_response(),
+    }))
+}
+
+fn asked(uri: &Uri) -> &str {
+    uri.path_and_query().map_or(uri.path(), |path| path.as_str())
+}
+
+fn answer_feed(serving: &Serving, feed: Feed, uri: &Uri, headers: &HeaderMap) -> Response {
+    let fault = match refuse(serving, feed, asked(uri), headers) {
+        Ok(fault) => fault,
+        Err(refused) => return *refused,
+    };
+    let page = match page(serving, &base_of(serving, headers), feed, asked(uri), uri.query().unwrap_or_default()) {
         Ok(page) => page,
         Err(why) => return (StatusCode::BAD_REQUEST, why).into_response(),
     };
-    let accepts_gzip = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
-    let gzip = shared.options.gzip && accepts_gzip.is_some_and(|accepted| accepted.contains("gzip"));
-    answer(page, fault, gzip)
+    answer(page, fault, serving.shared.options.gzip && accepts_gzip(headers))
+}
+
+/// Whether `Accept-Encoding` names gzip, and not with a weight of nothing.
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accepted.split(',').any(|part| {
+        let (coding, weight) = part.split_once(";q=").unwrap_or((part, "1"));
+        coding.trim() == "gzip" && weight.trim().parse::<f32>().is_ok_and(|weight| weight > 0.0)
+    })
+}
+
+/// The attribution catalogue, with an `ETag` for conditional requests.
+fn datasets(serving: &Serving, uri: &Uri, headers: &HeaderMap) -> Response {
+    let fault = match refuse(serving, Feed::Datasets, asked(uri), headers) {
+        Ok(fault) => fault,
+        Err(refused) => return *refused,
+    };
+    let (document, version) = {
+        let state = serving.shared.state();
+        (state.datasets.to_string(), state.datasets_version)
+    };
+    let etag = format!("\"datasets-{version}\"");
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    if known == Some(etag.as_str()) {
+        return (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response();
+    }
+    let mut response = answer(document, fault, false);
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        response.headers_mut().insert(header::ETAG, etag);
+    }
+    response
 }
 
 fn page(serving: &Serving, base: &str, feed: Feed, asked: &str, query: &str) -> Result<String, &'static str> {
@@ -181,13 +228,4 @@ fn pieces(pieces: Vec<std::io::Result<Bytes>>) -> Body {
         }
     });
     Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(receiver))
-}
-
-async fn guest_checkout(
-    Extract(serving): Extract<Serving>,
-    Path(identifier): Path<String>,
-) -> Result<Response, Infallible> {
-    let now = serving.shared.clock.now();
-    let (status, page) = checkout::page(&serving.shared.state(), &identifier, now);
-    Ok((status, Html(page)).into_response())
 }

@@ -1,4 +1,4 @@
-//! The whole changing state of a sandbox: the world's two feeds and how many steps have been taken.
+//! The whole changing state of a sandbox: the world's feeds and how many steps have been taken.
 //!
 //! Owns the meeting of generated and handed-in items: a generated item's slot is its number in the world, so that both
 //! lie in one order. Cannot fail. May use `world`, `feed` and what they use.
@@ -12,7 +12,7 @@ use super::feed::{Body, Content, FeedLog, Item, Published};
 use super::json::Json;
 use super::session::{self, Identifier, SessionState};
 use super::world::{RpdeId, World, trailing_number};
-use super::{series, series::Oddity};
+use super::{series, series::Oddity, slots};
 
 /// The items that are there at the start were last changed within so many milliseconds before it.
 const HISTORY_MILLIS: i64 = 30 * 86_400_000;
@@ -21,9 +21,10 @@ const HISTORY_MILLIS: i64 = 30 * 86_400_000;
 pub(super) struct State {
     pub(super) world: Arc<World>,
     pub(super) steps: u32,
-    sessions: FeedLog,
-    series: FeedLog,
+    logs: [FeedLog; Feed::ALL.len()],
     raw_count: u32,
+    pub(super) datasets: Value,
+    pub(super) datasets_version: u32,
 }
 
 impl State {
@@ -41,21 +42,33 @@ impl State {
             let body = Body::Session(SessionState::new(&world, number, 0));
             sessions.push(body, first + i64::from(number) * gap(world.sessions));
         }
-        Self { world: Arc::new(world), steps: 0, sessions, series, raw_count: 0 }
+        let mut logs: [FeedLog; Feed::ALL.len()] = Default::default();
+        logs[Feed::ScheduledSessions as usize] = sessions;
+        logs[Feed::SessionSeries as usize] = series;
+        let datasets = slots::datasets(&world);
+        let world = Arc::new(world);
+        let mut state = Self { world: Arc::clone(&world), steps: 0, logs, raw_count: 0, datasets, datasets_version: 1 };
+        for (id, data) in (0..slots::facilities(&world)).map(|at| slots::facility(&world, at)) {
+            state.publish(Feed::FacilityUses, &id, &data, first);
+        }
+        let gap = gap(world.slots);
+        for (at, (id, data)) in (0_i64..).zip((0..world.slots).map(|at| slots::slot(&world, at))) {
+            state.publish(Feed::Slots, &id, &data, first + at * gap);
+        }
+        if world.sessions > 0 || world.slots > 0 {
+            for (id, data) in slots::sellers(&world) {
+                state.publish(Feed::BookableSellers, &id, &data, first);
+            }
+        }
+        state
     }
 
     pub(super) fn feed(&self, feed: Feed) -> &FeedLog {
-        match feed {
-            Feed::ScheduledSessions => &self.sessions,
-            Feed::SessionSeries => &self.series,
-        }
+        &self.logs[feed as usize]
     }
 
     pub(super) fn feed_mut(&mut self, feed: Feed) -> &mut FeedLog {
-        match feed {
-            Feed::ScheduledSessions => &mut self.sessions,
-            Feed::SessionSeries => &mut self.series,
-        }
+        &mut self.logs[feed as usize]
     }
 
     /// Hands in an item; it replaces the one that has the same id.
@@ -101,14 +114,11 @@ impl State {
 
     /// The session that carries `identifier`: its data, and whether it has been withdrawn.
     pub(super) fn session_by_identifier(&self, identifier: &str) -> Option<(Value, bool)> {
-        let carries = |data: &Value| match data.get("identifier") {
-            Some(Value::String(text)) => text == identifier,
-            Some(Value::Number(number)) => number.to_string() == identifier,
-            _ => false,
-        };
+        let carries = |data: &Value| carries(data, identifier);
         let generated = || {
             let slot = trailing_number(identifier)?;
-            let item = self.sessions.get(slot).filter(|item| matches!(item.body, Body::Session(_)))?;
+            let item =
+                self.feed(Feed::ScheduledSessions).get(slot).filter(|item| matches!(item.body, Body::Session(_)))?;
             let same = match session::identifier(&self.world, slot) {
                 Identifier::None => false,
                 Identifier::Text(text) => text == identifier,
@@ -124,12 +134,42 @@ impl State {
         let linked = |data: &Value| ["@id", "id"].iter().any(|key| data.get(key).and_then(Value::as_str) == Some(link));
         let generated = || {
             let slot = trailing_number(link)?;
-            let item = self.series.get(slot).filter(|item| matches!(item.body, Body::Series(_)))?;
+            let item = self.feed(Feed::SessionSeries).get(slot).filter(|item| matches!(item.body, Body::Series(_)))?;
             let data = self.data(slot, item).filter(|_| self.world.series_link(slot) == link)?;
             Some((data, item.deleted))
         };
         let found = self.newest_published(Feed::SessionSeries, linked).or_else(generated);
         found.filter(|(_, deleted)| !deleted).map(|(data, _)| data)
+    }
+
+    /// The slot that carries `identifier`: its data, and whether it has been withdrawn.
+    pub(super) fn slot_by_identifier(&self, identifier: &str) -> Option<(Value, bool)> {
+        self.newest_published(Feed::Slots, |data| carries(data, identifier))
+    }
+
+    /// The published facility use with this link, or one of whose courts has it.
+    pub(super) fn facility_by_link(&self, link: &str) -> Option<Value> {
+        let has = |data: &Value| ["@id", "id"].iter().any(|key| data.get(key).and_then(Value::as_str) == Some(link));
+        let linked = |data: &Value| {
+            let courts = data.get("individualFacilityUse").and_then(Value::as_array);
+            has(data) || courts.is_some_and(|courts| courts.iter().any(has))
+        };
+        let found = self.newest_published(Feed::FacilityUses, linked);
+        found.filter(|(_, deleted)| !deleted).map(|(data, _)| data)
+    }
+
+    /// Whether the sellers feed has an organization with this `@id`.
+    pub(super) fn is_seller(&self, id: &str) -> bool {
+        let found =
+            self.newest_published(Feed::BookableSellers, |data| data.get("@id").and_then(Value::as_str) == Some(id));
+        found.is_some_and(|(_, deleted)| !deleted)
+    }
+
+    /// The data of a handed-in item that is there.
+    pub(super) fn published_data(&self, feed: Feed, slot: u32) -> Option<(String, Value)> {
+        let item = self.feed(feed).get(slot).filter(|item| !item.deleted)?;
+        let Body::Published(published) = &item.body else { return None };
+        Some((published.rpde_id.clone(), self.data(slot, item)?))
     }
 
     /// The last changed of the handed-in items whose data is `wanted`; one that is there goes before a withdrawn one.
@@ -160,12 +200,22 @@ impl State {
     }
 }
 
+fn carries(data: &Value, identifier: &str) -> bool {
+    match data.get("identifier") {
+        Some(Value::String(text)) => text == identifier,
+        Some(Value::Number(number)) => number.to_string() == identifier,
+        _ => false,
+    }
+}
+
 /// The RPDE id that an item has in its feed.
 pub(super) fn rpde_id_of(world: &World, feed: Feed, slot: u32, item: &Item) -> RpdeId {
     match (&item.body, feed) {
         (Body::Published(published), _) => RpdeId::Text(published.rpde_id.clone()),
         (_, Feed::ScheduledSessions) => world.session_rpde_id(slot),
         (_, Feed::SessionSeries) => world.series_rpde_id(slot),
+        // Only handed-in items lie in the other feeds.
+        _ => RpdeId::Text(String::new()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whether a session may be booked right now, judged from its published data alone, for the checkout page.
+//! Whether a session or slot may be booked right now, judged from its published data alone, for the checkout page.
 //!
 //! Owns the sandbox's own reading of the three rules; it shares no code with the rules in `domain`, so that each can
 //! show the other wrong. Fails by giving the reason. May use `domain` for instants.
@@ -46,6 +46,16 @@ pub(super) fn judge(session: &Value, series: Option<&Value>, now: Instant) -> Re
             Some(_) => Ok(()),
         },
     }
+}
+
+/// Judges a slot and the facility use it belongs to; the slot's own aggregate offer counts where that has none.
+pub(super) fn judge_slot(slot: &Value, facility: Option<&Value>, now: Instant) -> Result<(), Refusal> {
+    let own = slot.get("imin:aggregateOffer").map(|own| serde_json::json!({"imin:aggregateOffer": own}));
+    let parent = match facility {
+        Some(facility) if facility.get("imin:aggregateOffer").is_none() => own.as_ref().or(Some(facility)),
+        other => other,
+    };
+    judge(slot, parent, now)
 }
 
 /// The public adult offer of a series, from the series itself or else its event series.

@@ -70,6 +70,7 @@ pub(super) struct World {
     pub(super) start: Instant,
     pub(super) sessions: u32,
     pub(super) series: u32,
+    pub(super) slots: u32,
     pub(super) step_millis: i64,
     pub(super) stock: Stock,
     centres: Vec<Centre>,
@@ -78,14 +79,15 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(options: &SandboxOptions, start: Instant) -> Result<Self, SandboxError> {
         let sessions = options.sessions;
-        if sessions > SESSIONS_MAX {
-            return Err(SandboxError::TooManySessions { asked: sessions, max: SESSIONS_MAX });
+        let most = sessions.max(options.slots);
+        if most > SESSIONS_MAX {
+            return Err(SandboxError::TooManySessions { asked: most, max: SESSIONS_MAX });
         }
         let stock = Stock::load()?;
         let centres = (0..stock.towns.len() * CENTRES_PER_TOWN).map(|at| centre(options.seed, &stock, at)).collect();
         let series = if sessions == 0 { 0 } else { (sessions / SESSIONS_PER_SERIES).max(1) };
         let step_millis = step_millis(options.churn_per_second);
-        Ok(Self { seed: options.seed, start, sessions, series, step_millis, stock, centres })
+        Ok(Self { seed: options.seed, start, sessions, series, slots: options.slots, step_millis, stock, centres })
     }
 
     pub(super) fn dice(&self, stream: Stream, number: u32) -> Dice {

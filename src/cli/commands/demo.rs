@@ -82,13 +82,16 @@ async fn show(arguments: &Arguments, paths: StoreSetupPaths<'_>) -> Result<(), F
 }
 
 fn setup(base: &str, key: ApiKey, paths: StoreSetupPaths<'_>) -> anyhow::Result<Setup> {
-    let feed = |feed: Feed| FeedSetup { feed, start_url: format!("{base}/firehose/standard/{feed}") };
+    let feed = |feed: Feed| {
+        let broker = if feed == Feed::BookableSellers { "/sandbox-broker" } else { "" };
+        FeedSetup { feed, start_url: format!("{base}/firehose/standard/{feed}{broker}") }
+    };
     Ok(Setup {
         store: StoreSetup {
             state: paths.state.to_owned(),
             catalogue: paths.catalogue.to_owned(),
             checkout: CheckoutUrls { base: CheckoutBase::parse(base)?, slot_path: None },
-            feeds: Some([Feed::SessionSeries, Feed::ScheduledSessions].map(feed).into()),
+            feeds: Some(Feed::ALL.map(feed).into()),
         },
         key,
         poll_interval: POLL_INTERVAL,
@@ -126,6 +129,8 @@ fn first_look(paths: StoreSetupPaths<'_>) -> Result<(), Failure> {
     for (standing, count) in sessions.iter().filter(|(standing, _)| **standing != Standing::Bookable) {
         output::data(&format!("{count:>8}  {:<22} {}", standing.code(), standing.words()))?;
     }
+    let slots = report.standings.get(&Pair::Slots).and_then(|slots| slots.get(&Standing::Bookable)).copied();
+    output::data(&format!("\n{} of {} slots can be booked now.", slots.unwrap_or(0), report.published(Pair::Slots)))?;
     let connection = catalogue::open(paths.catalogue)?;
     output::data(&format!("\nThe next {SHOWN}:"))?;
     let width = if output::is_terminal() { None } else { Some(110) };

@@ -1,0 +1,155 @@
+//! The Checkout over HTTP: guest pages, the authenticated route with its page, and what happens when somebody books.
+//!
+//! A request never ends the server. May use `orders`, `checkout`, `webhook` and `server`.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State as Extract};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::{Value, json};
+
+use super::orders::{self, Item};
+use super::server::{Serving, base_of, refuse_key};
+use super::verdict::Refusal;
+use super::{BookingMade, checkout, html, webhook};
+
+/// The largest body that the authenticated Checkout takes.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// The Checkout's routes.
+pub(super) fn routes() -> Router<Serving> {
+    let session = |serving: Extract<Serving>, path: Path<String>| async move { guest_page(&serving.0, &path.0, false) };
+    let slot = |serving: Extract<Serving>, path: Path<String>| async move { guest_page(&serving.0, &path.0, true) };
+    let book_session =
+        |serving: Extract<Serving>, path: Path<String>| async move { book_as_guest(&serving.0, &path.0, false).await };
+    let book_slot =
+        |serving: Extract<Serving>, path: Path<String>| async move { book_as_guest(&serving.0, &path.0, true).await };
+    Router::new()
+        .route("/v1/scheduled-sessions/{identifier}", get(session).post(book_session))
+        .route("/v1/slots/{identifier}", get(slot).post(book_slot))
+        .route("/api/checkout-sessions", post(create))
+        .route("/api/checkout-sessions/", post(create))
+        .route("/checkout/{number}", get(filled_page).post(book_as_customer))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+}
+
+fn guest_page(serving: &Serving, identifier: &str, slot: bool) -> Response {
+    let now = serving.shared.clock.now();
+    let state = serving.shared.state();
+    let (status, page) = checkout::page(Item::find(&state, identifier, slot).as_ref(), identifier, now);
+    (status, Html(page)).into_response()
+}
+
+/// `POST /api/checkout-sessions/`: the request reflected, with the URL of a page where the details are filled in.
+async fn create(Extract(serving): Extract<Serving>, headers: HeaderMap, body: Bytes) -> Response {
+    serving.shared.note("/api/checkout-sessions/".to_owned(), refuse_key(&serving, &headers).is_none());
+    if let Some(refused) = refuse_key(&serving, &headers) {
+        return refused;
+    }
+    let checked = orders::check(&serving.shared.state(), &body, serving.shared.clock.now());
+    let mut checkout = match checked {
+        Ok(checkout) => checkout,
+        Err(why) => {
+            let problem = json!({"type": "imin:CheckoutError", "description": why});
+            return (StatusCode::BAD_REQUEST, axum::Json(problem)).into_response();
+        }
+    };
+    let base = base_of(&serving, &headers);
+    let number = serving.shared.orders().keep(checkout.clone());
+    let id = format!("{base}/api/checkout-sessions/{number}");
+    checkout["id"] = json!(id);
+    checkout["potentialAction"] =
+        json!([{"type": "OrderAction", "name": "Checkout", "target": format!("{base}/checkout/{number}")}]);
+    (StatusCode::CREATED, [(header::LOCATION, id)], axum::Json(checkout)).into_response()
+}
+
+/// What a checkout session is for.
+struct Ordered {
+    checkout: Value,
+    line: Value,
+    identifier: String,
+    slot: bool,
+}
+
+fn ordered(serving: &Serving, number: &str) -> Option<Ordered> {
+    let checkout = serving.shared.orders().checkout(number)?.clone();
+    let line = checkout["imin:initialOrder"]["orderedItem"][0].clone();
+    let identifier = line["orderedItem"]["id"].as_str()?.to_owned();
+    let slot = line["orderedItem"]["type"] == json!("Slot");
+    Some(Ordered { checkout, line, identifier, slot })
+}
+
+fn no_such_page() -> Response {
+    (StatusCode::NOT_FOUND, Html(html::page("No such checkout", "<p>It does not exist.</p>"))).into_response()
+}
+
+async fn filled_page(Extract(serving): Extract<Serving>, Path(number): Path<String>) -> Response {
+    let Some(ordered) = ordered(&serving, &number) else { return no_such_page() };
+    let order = &ordered.checkout["imin:initialOrder"];
+    let facts = [
+        ("Item", ordered.identifier.as_str()),
+        ("Offer", ordered.line["acceptedOffer"]["id"].as_str().unwrap_or_default()),
+        ("Broker", order["broker"]["name"].as_str().unwrap_or_default()),
+        ("Customer", order["customer"]["identifier"].as_str().unwrap_or_default()),
+        ("Given name", order["customer"]["givenName"].as_str().unwrap_or_default()),
+        ("Family name", order["customer"]["familyName"].as_str().unwrap_or_default()),
+        ("E-mail", order["customer"]["email"].as_str().unwrap_or_default()),
+    ];
+    let given = facts.iter().filter(|(_, said)| !said.is_empty());
+    let list: Vec<_> = given.map(|(term, said)| format!("<dt>{term}</dt><dd>{}</dd>", html::escape(said))).collect();
+    let body = format!("<dl>{}</dl>\n<form method=\"post\"><button>Book</button></form>", list.concat());
+    Html(html::page("Checkout", &body)).into_response()
+}
+
+async fn book_as_guest(serving: &Serving, identifier: &str, slot: bool) -> Response {
+    let kind = if slot { "Slot" } else { "ScheduledSession" };
+    let line = json!({"type": "OrderItem", "orderedItem": {"type": kind, "id": identifier}});
+    book(serving, identifier, slot, line, Value::Null).await
+}
+
+async fn book_as_customer(Extract(serving): Extract<Serving>, Path(number): Path<String>) -> Response {
+    let Some(ordered) = ordered(&serving, &number) else { return no_such_page() };
+    let customer = ordered.checkout["imin:initialOrder"]["customer"].clone();
+    book(&serving, &ordered.identifier, ordered.slot, ordered.line, customer).await
+}
+
+/// Books, if it can be booked now, and tells whoever is to be told.
+async fn book(serving: &Serving, identifier: &str, slot: bool, line: Value, customer: Value) -> Response {
+    let verdict = {
+        let state = serving.shared.state();
+        Item::find(&state, identifier, slot).map(|item| item.judge(serving.shared.clock.now()))
+    };
+    match verdict {
+        None => return no_such_page(),
+        Some(Err(Refusal { gone, why })) => {
+            let status = if gone { StatusCode::GONE } else { StatusCode::CONFLICT };
+            let body = format!("<p>Sorry: {}.</p>", html::escape(&why));
+            return (status, Html(html::page("This cannot be booked", &body))).into_response();
+        }
+        Some(Ok(())) => {}
+    }
+    let order = serving.shared.orders().next_order();
+    let body = json!({
+        "@context": ["https://openactive.io/", "https://imin.co/"],
+        "type": "imin:CheckoutSession",
+        "id": format!("https://checkout.example/api/checkout-sessions/{order}"),
+        "imin:order": {"type": "Order", "identifier": order, "orderedItem": [line], "customer": customer},
+    });
+    let made = BookingMade { order: order.clone(), identifier: identifier.to_owned(), webhook_status: None };
+    let at = {
+        let mut orders = serving.shared.orders();
+        orders.last_webhook = Some(body.clone());
+        orders.bookings.push(made);
+        orders.bookings.len() - 1
+    };
+    if let Some(receiver) = serving.shared.webhook() {
+        let status = webhook::post(&receiver, &body).await;
+        if let Some(made) = serving.shared.orders().bookings.get_mut(at) {
+            made.webhook_status = status;
+        }
+    }
+    let said = format!("<p>Order <code>{}</code>. Nothing was bought.</p>", html::escape(&order));
+    Html(html::page("Booked", &said)).into_response()
+}
