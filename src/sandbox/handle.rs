@@ -1,6 +1,7 @@
 //! A running sandbox, held from outside: for tests and for the demonstration.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -31,6 +32,7 @@ pub(super) struct Shared {
     requests: Mutex<VecDeque<RequestSeen>>,
     orders: Mutex<Orders>,
     webhook: Mutex<Option<Webhook>>,
+    pub(super) not_modified: AtomicU64,
 }
 
 /// So many of the last requests are remembered.
@@ -50,7 +52,16 @@ impl Shared {
         let faults = Mutex::new(options.faults.clone());
         let webhook = Mutex::new(options.webhook.clone());
         let (requests, orders) = (Mutex::default(), Mutex::default());
-        Self { options, clock, state: Mutex::new(state), faults, requests, orders, webhook }
+        Self {
+            options,
+            clock,
+            state: Mutex::new(state),
+            faults,
+            requests,
+            orders,
+            webhook,
+            not_modified: AtomicU64::new(0),
+        }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -130,6 +141,11 @@ impl SandboxHandle {
         let mut state = self.0.state();
         state.datasets = document;
         state.datasets_version += 1;
+    }
+
+    /// How often it was answered that `datasets` is as it was.
+    pub fn not_modified(&self) -> u64 {
+        self.0.not_modified.load(Ordering::Relaxed)
     }
 
     /// Tells these of bookings from now on.

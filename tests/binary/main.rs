@@ -3,6 +3,7 @@
 
 mod commands;
 mod daemon;
+mod feeds;
 mod once;
 mod publisher;
 mod rig;

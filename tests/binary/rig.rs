@@ -72,7 +72,17 @@ impl Rig {
     }
 
     pub(crate) fn daemon(&self) -> Daemon {
-        Daemon(self.command(&["harvest"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+        self.daemon_with(&[])
+    }
+
+    pub(crate) fn daemon_with(&self, arguments: &[&str]) -> Daemon {
+        Daemon(
+            self.command(&[&["harvest"], arguments].concat())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap(),
+        )
     }
 
     /// What a reader sees, who opens the file anew each time.
