@@ -8,13 +8,17 @@
 //! - [`rpde`]: pages, positions, pacing, the HTTP client; JSON in, domain facts and findings out.
 //! - [`store`]: the state and the catalogue, two SQLite files, and the one writer.
 //! - [`engine`]: the loop: feeds, batches, the clock, shutdown.
+//! - [`checkout`]: the authenticated Checkout: one request, one URL.
+//! - [`serve`]: the same for apps that must not hold the key, and the Success Webhook.
 //! - [`sandbox`]: a synthetic Firehose and Checkout on loopback, with faults.
 //! - [`cli`]: commands, settings, output, exit codes.
 
+pub mod checkout;
 pub mod cli;
 pub mod clock;
 pub mod domain;
 pub mod engine;
 pub mod rpde;
 pub mod sandbox;
+pub mod serve;
 pub mod store;

@@ -72,6 +72,33 @@ pub(super) struct SettingFlags {
     /// A file that holds the API key
     #[arg(long, global = true, value_name = "FILE", help = "A file that holds the API key (or set BOOKABLE_API_KEY)")]
     api_key_file: Option<OsString>,
+    /// Your name as the Checkout shows it
+    #[arg(long, global = true, value_name = "NAME")]
+    broker_name: Option<OsString>,
+    /// Your home page
+    #[arg(long, global = true, value_name = "URL")]
+    broker_home_url: Option<OsString>,
+    /// Where the Checkout sends the customer back to
+    #[arg(long, global = true, value_name = "URL")]
+    broker_back_url: Option<OsString>,
+    /// Where the customer's profile is
+    #[arg(long, global = true, value_name = "URL")]
+    broker_profile_url: Option<OsString>,
+    /// A body of your own for the authenticated Checkout, with {{fields}}
+    #[arg(long, global = true, value_name = "FILE")]
+    checkout_template: Option<OsString>,
+    /// A file that holds the key which the Success Webhook carries
+    #[arg(long, global = true, value_name = "FILE")]
+    webhook_key_file: Option<OsString>,
+    /// A file that holds the token which apps must carry to `serve`
+    #[arg(long, global = true, value_name = "FILE")]
+    serve_token_file: Option<OsString>,
+    /// The bookings [default: beside the catalogue, bookings.db]
+    #[arg(long, global = true, value_name = "FILE")]
+    bookings: Option<OsString>,
+    /// How long bookings are kept: 400d, 12h, forever [default: 400d]
+    #[arg(long, global = true, value_name = "TIME")]
+    bookings_keep: Option<OsString>,
     /// The catalogue [default: catalogue.db]
     #[arg(long, global = true, value_name = "FILE")]
     catalogue: Option<OsString>,
@@ -105,6 +132,15 @@ impl SettingFlags {
             ("datasets_url", &self.datasets_url),
             ("checkout_base_url", &self.checkout_base_url),
             ("api_key_file", &self.api_key_file),
+            ("broker_name", &self.broker_name),
+            ("broker_home_url", &self.broker_home_url),
+            ("broker_back_url", &self.broker_back_url),
+            ("broker_profile_url", &self.broker_profile_url),
+            ("checkout_template", &self.checkout_template),
+            ("webhook_key_file", &self.webhook_key_file),
+            ("serve_token_file", &self.serve_token_file),
+            ("bookings", &self.bookings),
+            ("bookings_keep", &self.bookings_keep),
             ("catalogue", &self.catalogue),
             ("state", &self.state),
             ("poll_interval", &self.poll_interval),
@@ -125,6 +161,12 @@ pub(super) enum Command {
     Explain(Explain),
     /// Find sessions in the catalogue
     Search(Search),
+    /// Get the URL of a checkout with the customer's details filled in
+    Checkout(Checkout),
+    /// Serve checkout sessions to apps, and take the Success Webhook
+    Serve(Serve),
+    /// Show the bookings that the webhook told of
+    Bookings(Bookings),
     /// Make a consistent, self-contained copy of the catalogue
     Snapshot(Snapshot),
     /// Make the catalogue anew from the state, without the network
@@ -200,6 +242,49 @@ pub(super) enum Format {
     Ndjson,
     /// Comma-separated values with a header
     Csv,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Checkout {
+    /// The session's or slot's identifier, as the catalogue has it
+    pub(super) identifier: String,
+    /// The @id of the offer [default: the public adult one]
+    #[arg(long, value_name = "ID")]
+    pub(super) offer: Option<String>,
+    /// The id that you know the customer by
+    #[arg(long, value_name = "ID", conflicts_with = "customer_file")]
+    pub(super) customer_id: Option<String>,
+    /// A JSON file with givenName, familyName and email, or identifier; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(super) customer_file: Option<PathBuf>,
+    /// A body of your own with {{fields}} [default: that of --checkout-template]
+    #[arg(long, value_name = "FILE")]
+    pub(super) template: Option<PathBuf>,
+    /// Print the request's body and send nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Serve {
+    /// The address and port to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8018")]
+    pub(super) listen: std::net::SocketAddr,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Bookings {
+    /// One booking, by its id or the order's identifier
+    pub(super) id: Option<String>,
+    /// At most this many, the newest first
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(super) limit: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Args, Debug)]
@@ -301,7 +386,7 @@ mod tests {
             let help = argument.get_help().unwrap().to_string();
             match setting.default {
                 Some(default) => assert!(help.ends_with(&format!("[default: {default}]")), "{help}"),
-                None => assert!(!help.contains("[default:") || setting.name == "state", "{help}"),
+                None => assert!(!help.contains("[default:") || ["state", "bookings"].contains(&setting.name), "{help}"),
             }
         }
     }

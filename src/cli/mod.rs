@@ -16,7 +16,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Arguments, Command};
-use commands::{demo, explain, harvest, purge, rebuild, resync, sandbox, search, snapshot, status};
+use commands::{
+    bookings, checkout, demo, explain, harvest, purge, rebuild, resync, sandbox, search, serve, snapshot, status,
+};
 use failure::Failure;
 use settings::Settings;
 
@@ -52,6 +54,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Status(arguments) => status::run(&settings, arguments),
         Command::Explain(arguments) => explain::run(&settings, arguments),
         Command::Search(arguments) => search::run(&settings, arguments),
+        Command::Checkout(arguments) => checkout::run(&settings, arguments),
+        Command::Serve(arguments) => serve::run(&settings, arguments),
+        Command::Bookings(arguments) => bookings::run(&settings, arguments),
         Command::Snapshot(arguments) => snapshot::run(&settings, arguments),
         Command::Rebuild => rebuild::run(&settings),
         Command::Resync(arguments) => resync::run(&settings, arguments),

@@ -1,10 +1,11 @@
-//! Where words go: data to standard output, talk to standard error. The only module that writes to either.
+//! Where words go: data to standard output, talk to standard error. The only module that writes to either. Small files that
+//! people name are read here too.
 //!
 //! What a publisher wrote may hold anything, so texts for people go through [`printable`] first. Fails only with the
 //! I/O error of standard output; uses nothing of ours.
 
 use std::borrow::Cow;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 
 /// Writes data to standard output, with a line end.
 pub(super) fn data(text: &str) -> io::Result<()> {
@@ -28,6 +29,14 @@ pub(super) fn printable(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     text.chars().filter(|c| !turns(*c)).map(|c| if breaks(c) { ' ' } else { c }).collect()
+}
+
+/// A small text file; one that is larger than `bytes_max` is refused.
+pub(super) fn read_file(path: &std::path::Path, bytes_max: u64) -> io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(bytes_max + 1).read_to_string(&mut text)?;
+    let fits = u64::try_from(text.len()).is_ok_and(|bytes| bytes <= bytes_max);
+    if fits { Ok(text) } else { Err(io::Error::other(format!("it is larger than {bytes_max} bytes"))) }
 }
 
 /// Whether a person reads standard output.

@@ -10,6 +10,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+mod broker;
 mod feeds;
 mod file;
 
@@ -30,7 +31,7 @@ const fn setting(name: &'static str, default: Option<&'static str>) -> Setting {
 }
 
 /// Every setting.
-pub(super) const SETTINGS: [Setting; 17] = [
+pub(super) const SETTINGS: [Setting; 26] = [
     setting("firehose_url", Some("https://firehose.imin.co/firehose/standard/")),
     setting("scheduled_sessions_url", None),
     setting("session_series_url", None),
@@ -43,6 +44,15 @@ pub(super) const SETTINGS: [Setting; 17] = [
     setting("datasets_url", None),
     setting("checkout_base_url", None),
     setting("api_key_file", None),
+    setting("broker_name", None),
+    setting("broker_home_url", None),
+    setting("broker_back_url", None),
+    setting("broker_profile_url", None),
+    setting("checkout_template", None),
+    setting("webhook_key_file", None),
+    setting("serve_token_file", None),
+    setting("bookings", None),
+    setting("bookings_keep", Some("400d")),
     setting("catalogue", Some("catalogue.db")),
     setting("state", None),
     setting("poll_interval", Some("8s")),

@@ -94,6 +94,11 @@ impl CheckoutBase {
         format!("{}{}{encoded}{}", self.0, path.before, path.after)
     }
 
+    /// Where the authenticated Checkout takes requests.
+    pub fn checkout_sessions_url(&self) -> String {
+        format!("{}/api/checkout-sessions/", self.0)
+    }
+
     /// The base as it stands in every URL made from it.
     pub fn as_str(&self) -> &str {
         &self.0

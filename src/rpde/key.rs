@@ -51,7 +51,7 @@ impl ApiKey {
     }
 
     /// The key as a header's value, marked sensitive.
-    pub(super) fn header_value(&self) -> HeaderValue {
+    pub(crate) fn header_value(&self) -> HeaderValue {
         self.0.clone()
     }
 }

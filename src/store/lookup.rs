@@ -64,6 +64,19 @@ pub struct Bookable {
     pub offers: Vec<OfferRow>,
 }
 
+/// How fresh what one feed gave is (the view `freshness`).
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Freshness {
+    /// The feed's name.
+    pub feed: String,
+    /// When it was last read to its end.
+    pub read_to_end_at: Option<String>,
+    /// How long ago that is, in seconds.
+    pub age_seconds: Option<i64>,
+    /// Whether that is more than 24 hours.
+    pub stale: bool,
+}
+
 /// The catalogue, open to read.
 #[derive(Debug)]
 pub struct CatalogueReader {
@@ -100,6 +113,24 @@ impl CatalogueReader {
                 bookable.offers = rows.collect::<rusqlite::Result<_>>()?;
             }
             Ok(found)
+        })
+    }
+}
+
+impl CatalogueReader {
+    /// How fresh each feed is.
+    ///
+    /// # Errors
+    /// [`super::StoreError`] where the catalogue cannot be read.
+    pub fn freshness(&self) -> Result<Vec<Freshness>> {
+        let sql = "SELECT feed, read_to_end_at, age_seconds, stale FROM freshness ORDER BY feed";
+        self.database.set("read", |connection| {
+            let mut statement = connection.prepare(sql)?;
+            let rows = statement.query_map([], |row| {
+                let (feed, read_to_end_at) = (row.get(0)?, row.get(1)?);
+                Ok(Freshness { feed, read_to_end_at, age_seconds: row.get(2)?, stale: row.get(3)? })
+            })?;
+            rows.collect()
         })
     }
 }

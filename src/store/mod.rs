@@ -36,7 +36,7 @@ use std::path::{Path, PathBuf};
 pub use error::{Result, StoreError};
 pub use feeds::{Counts, FeedSetup, Note, Position, Version};
 pub use lock::{HarvestLock, purge};
-pub use lookup::{Bookable, CatalogueReader, Kind, OfferRow};
+pub use lookup::{Bookable, CatalogueReader, Freshness, Kind, OfferRow};
 pub use report::{Explained, FeedReport, FindingReport, Report, ResyncAnswer, StateReader, request_resync};
 pub use shown::CheckoutUrls;
 

@@ -1,10 +1,12 @@
 //! The real binary against the sandbox over real sockets and files. All data is synthetic.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod checkout;
 mod commands;
 mod daemon;
 mod feeds;
 mod once;
 mod publisher;
 mod rig;
+mod serve;
 mod settings;

@@ -1,5 +1,7 @@
 //! One module a command; each has a `run`.
 
+pub(super) mod bookings;
+pub(super) mod checkout;
 pub(super) mod demo;
 pub(super) mod explain;
 pub(super) mod harvest;
@@ -8,6 +10,7 @@ pub(super) mod rebuild;
 pub(super) mod resync;
 pub(super) mod sandbox;
 pub(super) mod search;
+pub(super) mod serve;
 pub(super) mod snapshot;
 pub(super) mod status;
 
