@@ -47,7 +47,8 @@ fn a_restart_goes_on_where_it_was() {
     paths.dedup();
     assert_eq!(paths.len(), first.len(), "no page is read twice");
     rig.succeed(&["harvest", "--once"]);
-    let second = rig.sandbox.requests().split_off(first.len());
+    let mut second = rig.sandbox.requests().split_off(first.len());
+    second.retain(|request| !request.path.ends_with("/datasets"));
     assert_eq!(second.len(), 2, "only the two last pages: {second:?}");
     assert_eq!(rig.shown(), shown);
 }
