@@ -88,7 +88,7 @@ impl Shared {
         lock(&self.webhook).clone()
     }
 
-    fn millis(&self) -> i64 {
+    pub(super) fn millis(&self) -> i64 {
         self.clock.now().as_seconds().saturating_mul(1000)
     }
 }

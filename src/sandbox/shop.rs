@@ -4,16 +4,17 @@
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State as Extract};
+use axum::extract::{DefaultBodyLimit, Path, Query, State as Extract};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::orders::{self, Item};
 use super::server::{Serving, base_of, refuse_key};
 use super::verdict::Refusal;
-use super::{BookingMade, checkout, html, webhook};
+use super::{BookingMade, Feed, checkout, html, webhook};
 
 /// The largest body that the authenticated Checkout takes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -31,8 +32,32 @@ pub(super) fn routes() -> Router<Serving> {
         .route("/v1/slots/{identifier}", get(slot).post(book_slot))
         .route("/api/checkout-sessions", post(create))
         .route("/api/checkout-sessions/", post(create))
+        .route("/sandbox/seller", delete(withdraw).put(restore))
         .route("/checkout/{number}", get(filled_page).post(book_as_customer))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+}
+
+/// Which seller is meant, by its `@id`.
+#[derive(Deserialize)]
+struct Named {
+    id: String,
+}
+
+/// `DELETE /sandbox/seller?id=`: takes a seller out of the sellers feed, so that this can be watched.
+async fn withdraw(Extract(serving): Extract<Serving>, Query(seller): Query<Named>) -> Response {
+    let modified = serving.shared.millis();
+    match serving.shared.state().delete(Feed::BookableSellers, &seller.id, modified) {
+        Some(_) => (StatusCode::OK, "withdrawn\n").into_response(),
+        None => (StatusCode::NOT_FOUND, "there is no such seller\n").into_response(),
+    }
+}
+
+/// `PUT /sandbox/seller?id=`: puts it in again.
+async fn restore(Extract(serving): Extract<Serving>, Query(seller): Query<Named>) -> Response {
+    let modified = serving.shared.millis();
+    let data = json!({"@type": "Organization", "@id": seller.id, "name": seller.id});
+    serving.shared.state().publish(Feed::BookableSellers, &seller.id, &data, modified);
+    (StatusCode::OK, "restored\n").into_response()
 }
 
 fn guest_page(serving: &Serving, identifier: &str, slot: bool) -> Response {

@@ -65,7 +65,7 @@ pub(super) fn stop_on_signals(stop: CancellationToken) -> Result<(), Failure> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("stopping after the batch in hand");
+        tracing::info!("stopping after what is in hand");
         stop.cancel();
     });
     Ok(())

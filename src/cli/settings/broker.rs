@@ -29,7 +29,7 @@ impl Settings {
             .collect();
         if !missing.is_empty() {
             let missing = missing.join(" and ");
-            crate::cli::output::say(&format!("bookable: note: imin asks for {missing} too; sent without"));
+            crate::cli::output::say(&format!("bookable: note: imin asks for {missing} too; they are left out"));
         }
         Ok(Broker { name, home_url, back_url, profile_url })
     }
