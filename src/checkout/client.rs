@@ -285,6 +285,23 @@ mod tests {
         assert_eq!(code("checkout.example", "<html>"), "unreadable");
     }
 
+    #[tokio::test]
+    async fn a_checkout_that_does_not_answer_is_not_waited_for_without_end() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let accepting = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            std::future::pending::<()>().await;
+            drop(stream);
+        });
+        let key = ApiKey::new("key").unwrap();
+        let timeouts = Timeouts { total: Duration::from_millis(200), ..Timeouts::default() };
+        let client = CheckoutClient::new(&CheckoutBase::parse(&base).unwrap(), key, timeouts).unwrap();
+        let fault = client.create("{}".to_owned()).await.unwrap_err();
+        assert_eq!((fault.code(), fault.to_string().contains("did not answer in time")), ("timeout", true));
+        accepting.abort();
+    }
+
     #[test]
     fn what_the_checkout_says_is_cut_to_a_line() {
         assert_eq!(words(br#"{"description":"not\nyours"}"#), ": not yours");

@@ -21,7 +21,7 @@ use crate::store::{Store, Version};
 /// A single run waits at most this long for an instant that the publisher (or an earlier run) asked for.
 const ONCE_WAIT_SECONDS_MAX: i64 = 300;
 /// Long waits are cut into pieces, so that they end on time also when the machine slept or the clock jumped.
-const WAIT_PIECE: Duration = Duration::from_secs(5);
+const WAIT_PIECE: Duration = Duration::from_secs(2);
 
 /// Where a walk begins or goes on.
 #[derive(Clone, Debug, PartialEq)]

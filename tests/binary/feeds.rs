@@ -1,10 +1,17 @@
 //! The feeds behind sessions and series: sellers, datasets, facility uses and slots.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use bookable::clock::Clock;
+use bookable::domain::CheckoutBase;
+use bookable::engine::{Mode, Progress, Setup, harvest};
+use bookable::rpde::{ApiKey, Limits, RetryTimes};
 use bookable::sandbox::{Feed, SandboxOptions};
+use bookable::store::{CheckoutUrls, FeedSetup, StoreSetup};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::rig::{Rig, error_text, now, wait_until};
 
@@ -105,6 +112,43 @@ fn datasets_fill_the_attribution_and_are_asked_for_conditionally() {
     let names = "SELECT coalesce(attribution_name, 'null') FROM bookable_session ORDER BY identifier";
     assert_eq!(texts(&rig, names), ["null", "B's data"]);
     assert_eq!(texts(&rig, "SELECT identifier FROM dataset"), ["set-b"]);
+}
+
+/// With a clock that the test holds: a day later it is asked again, and not before.
+#[test]
+fn datasets_are_fetched_once_a_day() {
+    let rig = Rig::empty();
+    let feed =
+        |feed: bookable::domain::Feed| FeedSetup { feed, start_url: format!("{}/firehose/standard/{feed}", rig.base) };
+    let clock = Clock::held(now());
+    let setup = Setup {
+        store: StoreSetup {
+            state: rig.path("state.db"),
+            catalogue: rig.path("catalogue.db"),
+            checkout: CheckoutUrls { base: CheckoutBase::parse(&rig.base).unwrap(), slot_path: None },
+            feeds: Some(vec![feed(bookable::domain::Feed::Datasets), feed(bookable::domain::Feed::SessionSeries)]),
+        },
+        key: ApiKey::new("sandbox-key").unwrap(),
+        poll_interval: std::time::Duration::from_millis(50),
+        limits: Limits::default(),
+        retry_times: RetryTimes::default(),
+        clock: clock.clone(),
+        mode: Mode::UntilStopped,
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let stop = CancellationToken::new();
+    let harvesting = runtime.spawn(harvest(setup, stop.clone(), Arc::new(Progress::default())));
+    let asked = |path: &str| rig.sandbox.requests().iter().filter(|request| request.path.contains(path)).count();
+    wait_until("the first fetch", || asked("datasets") == 1);
+    clock.set(clock.now().plus_seconds(86_400 - 60));
+    // The other feed is polled on, which shows that time passes.
+    let polled = asked("session-series");
+    wait_until("polls", || asked("session-series") > polled + 60);
+    assert_eq!(asked("datasets"), 1, "not before a day has passed");
+    clock.set(clock.now().plus_seconds(60));
+    wait_until("the second fetch", || asked("datasets") == 2);
+    stop.cancel();
+    runtime.block_on(harvesting).unwrap().unwrap();
 }
 
 #[test]

@@ -144,6 +144,7 @@ fn as_text(report: &Report, now: Instant, running: bool, fresh: bool) -> String 
         let (name, health) = (&feed.name, Health::of(feed, now).code());
         let (pages, updated, deleted) = (feed.pages, feed.updated, feed.deleted);
         lines.push(format!("{name:<20} {health:<10} {read}; {pages} pages, {updated} updated, {deleted} deleted"));
+        lines.push(format!("{:<20} at {}", "", feed.next_url));
         if let Some(fault) = &feed.fault {
             let until = feed.wait_until.map_or_else(String::new, |at| format!(", next try after {at}"));
             lines.push(format!("{:<20} {} failures in a row: {fault}{until}", "", feed.failures));
