@@ -141,6 +141,17 @@ impl Feed {
         matches!(self.role(), Role::Datasets)
     }
 
+    /// After this long without reading it to its end, deletions may have been missed, so that it must be read anew: RPDE
+    /// asks publishers to keep deletions for seven days; for slots many keep them for two (OpenActive's guidance). A
+    /// document is whole each time.
+    pub const fn gap_seconds_max(self) -> Option<i64> {
+        match self.role() {
+            Role::Children(Pair::Slots) => Some(2 * 86_400),
+            Role::Datasets => None,
+            Role::Children(Pair::Sessions) | Role::Parents(_) | Role::Sellers => Some(7 * 86_400),
+        }
+    }
+
     /// Whether bookability hangs on it: where it cannot be read, what the catalogue says may be wrong.
     pub const fn is_needed(self) -> bool {
         !self.is_document()

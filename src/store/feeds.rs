@@ -40,6 +40,14 @@ pub struct Position {
     pub version: Version,
 }
 
+impl Position {
+    /// Whether it was not read to its end for so long that deletions may have been missed.
+    pub(super) fn has_gap(&self, now: Instant) -> bool {
+        let gap = self.read_to_end_at.zip(self.feed.gap_seconds_max());
+        self.walk_complete && gap.is_some_and(|(read, gap)| read < now.plus_seconds(-gap))
+    }
+}
+
 /// What a server calls a version of a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Version {
@@ -139,14 +147,20 @@ pub(super) fn positions(connection: &Connection) -> rusqlite::Result<BTreeMap<Fe
     Ok(positions)
 }
 
-/// Begins a new walk for every feed that is to be walked anew; gives those feeds.
-pub(super) fn begin_walks(connection: &Connection, stale_before: Instant) -> rusqlite::Result<Vec<Feed>> {
+/// Begins a new walk for every feed that is to be walked anew, because it was asked for or not read to its end for too
+/// long; gives those feeds.
+pub(super) fn begin_walks(connection: &Connection, now: Instant) -> rusqlite::Result<Vec<Feed>> {
     let sql = "UPDATE feed SET walk = walk + 1, walk_complete = 0, next_url = start_url, restart = 0 \
-        WHERE restart = 1 OR (walk_complete = 1 AND read_to_end_at < ?1 AND key <> ?2) RETURNING key";
+        WHERE key = ?1 AND (restart = 1 OR (walk_complete = 1 AND read_to_end_at < ?2))";
     let mut statement = connection.prepare_cached(sql)?;
-    let numbers = statement.query_map([stale_before.as_seconds(), Feed::Datasets.number()], |row| row.get(0))?;
-    let numbers = numbers.collect::<rusqlite::Result<Vec<i64>>>()?;
-    Ok(Feed::ALL.into_iter().filter(|feed| numbers.contains(&feed.number())).collect())
+    let mut begun = Vec::new();
+    for feed in Feed::ALL {
+        let stale_before = feed.gap_seconds_max().map(|gap| now.plus_seconds(-gap).as_seconds());
+        if statement.execute(params![feed.number(), stale_before])? > 0 {
+            begun.push(feed);
+        }
+    }
+    Ok(begun)
 }
 
 /// Writes where a feed stands after a page.

@@ -47,9 +47,6 @@ use state::{State, Touched};
 
 use crate::domain::{Change, Feed, Instant, Item, Role};
 
-/// After this long without reading a feed to its end, deletions may have been missed: it is walked anew.
-const GAP_SECONDS_MAX: i64 = 7 * 86_400;
-
 /// Where the two files are, and what checkout URLs are made from.
 #[derive(Clone, Debug)]
 pub struct StoreSetup {
@@ -182,13 +179,12 @@ impl Store {
             .state
             .database
             .set("read", |connection| connection.query_row("PRAGMA data_version", [], |row| row.get::<_, i64>(0)))?;
-        if version == self.data_version {
+        if version == self.data_version && !self.positions.values().any(|position| position.has_gap(now)) {
             return Ok(false);
         }
         self.data_version = version;
-        let stale_before = now.plus_seconds(-GAP_SECONDS_MAX);
         let (begun, positions) = self.state.database.set("set up the feeds of", |connection| {
-            let begun = feeds::begin_walks(connection, stale_before)?;
+            let begun = feeds::begin_walks(connection, now)?;
             Ok((begun, feeds::positions(connection)?))
         })?;
         self.positions = positions;

@@ -1,5 +1,6 @@
 //! What holds for every history.
 
+use bookable::domain::Feed;
 use proptest::prelude::*;
 
 use crate::histories::{Event, changes, history};
@@ -143,6 +144,29 @@ proptest! {
         prop_assert_eq!(rig.rows(), world.bookable(NOW));
         rig.check_whole();
     }
+}
+
+/// Also in a daemon that runs on: what matters is when the feed was last read to its end.
+#[test]
+fn a_feed_that_was_not_read_to_its_end_for_too_long_is_walked_anew() {
+    let mut rig = Rig::new(NOW);
+    rig.finish_loading();
+    rig.batch_in_walk(&[Vec::new()], 1, true);
+    let walks = |rig: &mut Rig| rig.store().positions().map(|at| (at.feed, at.walk)).collect::<Vec<_>>();
+    let before = walks(&mut rig);
+    rig.set_clock(NOW + 2 * 86_400);
+    let now = rig.now;
+    assert!(!rig.store().take_restarts(now).unwrap(), "two days are not too long for any feed");
+    rig.set_clock(NOW + 2 * 86_400 + 1);
+    let now = rig.now;
+    assert!(rig.store().take_restarts(now).unwrap());
+    let slots_only = before.iter().map(|(feed, walk)| (*feed, walk + i64::from(*feed == Feed::Slots)));
+    assert_eq!(walks(&mut rig), slots_only.collect::<Vec<_>>());
+    rig.set_clock(NOW + 7 * 86_400 + 1);
+    let now = rig.now;
+    assert!(rig.store().take_restarts(now).unwrap());
+    assert!(walks(&mut rig).iter().all(|(_, walk)| *walk == 2));
+    assert!(!rig.store().take_restarts(now).unwrap(), "once");
 }
 
 #[test]
