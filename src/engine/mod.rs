@@ -10,10 +10,12 @@
 //!
 //! A publisher's faults are waited out; only the two files can end a harvest. Uses `domain`, `clock`, `rpde`, `store`.
 
-mod document;
 mod progress;
+mod stepwise;
+mod walk;
 mod walker;
 mod writer;
+mod writing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use progress::Progress;
+pub use stepwise::Stepwise;
 
 use crate::clock::Clock;
 use crate::domain::Feed;
@@ -31,6 +34,7 @@ use crate::rpde::{AddressError, ApiKey, Client, ClientError, FeedUrl, Limits, Re
 use crate::store::{Store, StoreError, StoreSetup};
 use walker::Walker;
 use writer::Writer;
+use writing::Writing;
 
 /// Pages that may wait for the writer, over all feeds.
 const PAGES_WAITING_MAX: usize = 16;
@@ -107,7 +111,7 @@ pub async fn harvest(
     let store = Store::open(&setup.store, setup.clock.now())?;
     let client = Client::new(setup.key.clone(), setup.limits, setup.clock.clone())?;
     let (pages, waiting) = mpsc::channel(PAGES_WAITING_MAX);
-    let starts = walker::starts(&store)?;
+    let starts = walk::starts(&store)?;
     let (announce, announced) = watch::channel(starts);
     let tasks = TaskTracker::new();
     let (unfinished, mut gave_up) = mpsc::unbounded_channel();
@@ -126,8 +130,12 @@ pub async fn harvest(
     }
     drop((pages, unfinished));
     tasks.close();
-    let writer = Writer::new(store, &setup, waiting, announce, Arc::clone(&progress), stop.clone());
-    let ended = spawn_writer(writer).await;
+    let (mode, ending) = (setup.mode, stop.clone());
+    let begin = move || {
+        let writing = Writing::begin(store, &setup, progress)?;
+        Ok(Writer { writing, mode, waiting, announce, stop: ending })
+    };
+    let ended = spawn_writer(begin).await;
     stop.cancel();
     tasks.wait().await;
     ended?;
@@ -138,12 +146,12 @@ pub async fn harvest(
     Ok(unfinished)
 }
 
-/// Runs the writer on a thread of its own until it ends.
-async fn spawn_writer(writer: Writer) -> Result<(), EngineError> {
+/// Runs the writer on a thread of its own until it ends; mending the catalogue is its first work.
+async fn spawn_writer(begin: impl FnOnce() -> Result<Writer, EngineError> + Send + 'static) -> Result<(), EngineError> {
     let (done, ended) = tokio::sync::oneshot::channel();
     let runtime = tokio::runtime::Handle::current();
     let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
-        let _ = done.send(writer.run(&runtime));
+        let _ = done.send(begin().and_then(|writer| writer.run(&runtime)));
     });
     if thread.is_err() {
         return Err(EngineError::WriterLost);

@@ -1,0 +1,324 @@
+//! One feed's walk, held still: what follows from each answer, without network, clock or channel.
+//!
+//! The walker's task drives it with real answers, [`super::Stepwise`] with those of a simulation. Faults are never fatal
+//! here: they are told to the writer, which stores them, and waited out by the one retry table.
+
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use super::{EngineError, Mode, Setup, position_url};
+use crate::domain::{Feed, Instant};
+use crate::rpde::{Fault, FeedUrl, Finding, FindingKind, Jitter, Page, RetryTimes, Standing, gives_up};
+use crate::store::{Store, Version};
+
+/// A single run waits at most this long for an instant that the publisher (or an earlier run) asked for.
+const ONCE_WAIT_SECONDS_MAX: i64 = 300;
+/// Between two fetches of a document.
+const DOCUMENT_SECONDS: i64 = 86_400;
+
+/// Where a walk begins or goes on.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Start {
+    pub(super) walk: i64,
+    url: FeedUrl,
+    wait_until: Option<Instant>,
+    at_end: bool,
+    failures: u32,
+    version: Version,
+}
+
+/// Where every feed begins or goes on.
+pub(super) type Starts = BTreeMap<Feed, Start>;
+
+/// Reads the feeds' positions from the store.
+pub(super) fn starts(store: &Store) -> Result<Starts, EngineError> {
+    let mut starts = Starts::new();
+    for position in store.positions() {
+        let start = Start {
+            walk: position.walk,
+            url: position_url(position.feed, &position.next_url)?,
+            wait_until: position.wait_until,
+            at_end: position.walk_complete,
+            failures: position.failures,
+            version: position.version.clone(),
+        };
+        starts.insert(position.feed, start);
+    }
+    Ok(starts)
+}
+
+/// What a walk tells the writer.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// A page was read.
+    Page(Box<WalkedPage>),
+    /// A request failed.
+    Fault(WalkedFault),
+}
+
+/// A page and what follows from it.
+#[derive(Debug)]
+pub(super) struct WalkedPage {
+    pub(super) feed: Feed,
+    pub(super) walk: i64,
+    pub(super) page: Page,
+    pub(super) next_url: String,
+    pub(super) at_end: bool,
+    pub(super) finding: Option<FindingKind>,
+    pub(super) wait_until: Option<Instant>,
+    /// For a document that is another than before: what its server calls it.
+    pub(super) document: Option<Version>,
+}
+
+/// A request that failed, and what follows from it.
+#[derive(Debug)]
+pub(super) struct WalkedFault {
+    pub(super) feed: Feed,
+    pub(super) walk: i64,
+    pub(super) code: &'static str,
+    pub(super) text: String,
+    pub(super) failures: u32,
+    pub(super) wait_until: Instant,
+}
+
+/// What was read.
+#[derive(Debug)]
+pub(super) enum Read {
+    /// A page, or a document with what its server calls it.
+    Page(Page, Version),
+    /// Nothing newer than the document that is held.
+    Unchanged,
+}
+
+/// What a walk does next.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum After {
+    /// Asks for the next page.
+    Ask,
+    /// Asks for the last page again, when that may be.
+    Poll,
+    /// Waits for so long; for a long wait the instant counts.
+    Wait(Duration, Instant),
+    /// The feed is through, in a single run.
+    Finished,
+    /// The feed could not be walked to its end, in a single run; why.
+    GaveUp(String),
+}
+
+/// What a page's `next` leads to.
+#[derive(Debug)]
+enum Next {
+    /// Another page.
+    Page(FeedUrl),
+    /// The end of the feed for now; with a finding where that is not said as it should be.
+    End(Option<FindingKind>),
+    /// Nowhere that may be followed.
+    Refused(Fault, FindingKind),
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Walk {
+    feed: Feed,
+    number: i64,
+    url: FeedUrl,
+    version: Version,
+    failures: u32,
+    seen: HashSet<u64>,
+    mode: Mode,
+    poll_seconds: i64,
+    retry_times: RetryTimes,
+    jitter: Jitter,
+}
+
+impl Walk {
+    /// Takes a walk up; what is to be done first.
+    pub(super) fn begin(feed: Feed, start: Start, setup: &Setup, jitter: Jitter, now: Instant) -> (Self, After) {
+        let Start { walk, url, wait_until, at_end, failures, version } = start;
+        let poll_seconds = i64::try_from(setup.poll_interval.as_secs()).unwrap_or(i64::MAX);
+        let (mode, retry_times) = (setup.mode, setup.retry_times);
+        let begun = Self {
+            feed,
+            number: walk,
+            url,
+            version,
+            failures,
+            seen: HashSet::new(),
+            mode,
+            poll_seconds,
+            retry_times,
+            jitter,
+        };
+        // What a publisher asked to wait for is waited for, also after a restart; a document's daily wait begins anew.
+        let waits = wait_until.filter(|_| failures > 0 || !feed.is_document()).filter(|until| *until > now);
+        let after = match waits {
+            Some(until) if setup.mode == Mode::Once && until.seconds_since(now) > ONCE_WAIT_SECONDS_MAX => {
+                After::GaveUp(format!("not to be asked before {until}"))
+            }
+            Some(until) => After::Wait(seconds(until.seconds_since(now)), until),
+            None if at_end && !feed.is_document() => After::Poll,
+            None => After::Ask,
+        };
+        (begun, after)
+    }
+
+    /// The number of this walk.
+    pub(super) fn number(&self) -> i64 {
+        self.number
+    }
+
+    /// What is to be asked for.
+    pub(super) fn url(&self) -> &FeedUrl {
+        &self.url
+    }
+
+    /// For a document: the version that is held.
+    pub(super) fn known(&self) -> Option<&Version> {
+        self.feed.is_document().then_some(&self.version)
+    }
+
+    /// Gives back the source of chance, for the walk after this one.
+    pub(super) fn into_jitter(self) -> Jitter {
+        self.jitter
+    }
+
+    /// What follows from an answer that came at `now`.
+    pub(super) fn answer(&mut self, read: Result<Read, Fault>, now: Instant) -> (Vec<Message>, After) {
+        match read {
+            Ok(Read::Page(page, version)) if self.feed.is_document() => {
+                self.version.clone_from(&version);
+                self.document(page, Some(version), now)
+            }
+            Ok(Read::Unchanged) if self.feed.is_document() => self.document(Page::unchanged(), None, now),
+            Ok(Read::Page(page, _)) => self.page(page, now),
+            Ok(Read::Unchanged) => {
+                let fault = Fault::unreadable(&self.url, "304 was answered to a request without conditions");
+                self.fault(&fault, now)
+            }
+            Err(fault) => self.fault(&fault, now),
+        }
+    }
+
+    fn document(&mut self, page: Page, document: Option<Version>, now: Instant) -> (Vec<Message>, After) {
+        self.failures = 0;
+        let until = now.plus_seconds(DOCUMENT_SECONDS);
+        let message = self.message(page, true, None, Some(until), document);
+        let after =
+            if self.mode == Mode::Once { After::Finished } else { After::Wait(seconds(DOCUMENT_SECONDS), until) };
+        (vec![message], after)
+    }
+
+    fn page(&mut self, page: Page, now: Instant) -> (Vec<Message>, After) {
+        let items = page.content().item_count;
+        let (at_end, finding, refused) = match self.next(page.content().next.as_deref(), items) {
+            Next::Page(next) => {
+                self.url = next;
+                (false, None, None)
+            }
+            Next::End(finding) => (true, finding, None),
+            Next::Refused(fault, finding) => (false, Some(finding), Some(fault)),
+        };
+        if at_end {
+            self.seen.clear();
+        }
+        let wait_until = at_end.then(|| now.plus_seconds(self.poll_seconds));
+        let mut messages = vec![self.message(page, at_end, finding, wait_until, None)];
+        if let Some(fault) = refused {
+            let (more, after) = self.fault(&fault, now);
+            messages.extend(more);
+            return (messages, after);
+        }
+        self.failures = 0;
+        let after = match (at_end, self.mode) {
+            (true, Mode::Once) => After::Finished,
+            (true, Mode::UntilStopped) => After::Poll,
+            (false, _) => After::Ask,
+        };
+        (messages, after)
+    }
+
+    fn message(
+        &self,
+        page: Page,
+        at_end: bool,
+        finding: Option<FindingKind>,
+        wait_until: Option<Instant>,
+        document: Option<Version>,
+    ) -> Message {
+        let next_url = self.url.original().to_owned();
+        let (feed, walk) = (self.feed, self.number);
+        Message::Page(Box::new(WalkedPage { feed, walk, page, next_url, at_end, finding, wait_until, document }))
+    }
+
+    /// Where `next` leads (RPDE 1.0, "Last page definition"; where the specification is broken, our own policy: items are
+    /// taken also from a page whose `next` is missing or its own URL, and the feed is then taken to be at its end).
+    fn next(&mut self, next: Option<&str>, items: usize) -> Next {
+        let end_with_items = || Next::End((items > 0).then_some(FindingKind::EndWithItems));
+        let Some(next) = next else { return end_with_items() };
+        let next = match self.url.join_next(next) {
+            Ok(next) => next,
+            Err(error) => return Next::Refused(Fault::bad_next(&self.url, error), FindingKind::NextRefused),
+        };
+        if next.same_page(&self.url) {
+            return end_with_items();
+        }
+        self.seen.insert(hash(&self.url));
+        if !self.seen.contains(&hash(&next)) {
+            return Next::Page(next);
+        }
+        if items == 0 {
+            return Next::End(None);
+        }
+        let fault = Fault::bad_next(&self.url, "next leads back to a page that was read already");
+        Next::Refused(fault, FindingKind::NextGoesBack)
+    }
+
+    /// What is told of a fault, and how long it is waited out.
+    fn fault(&mut self, fault: &Fault, now: Instant) -> (Vec<Message>, After) {
+        self.failures = self.failures.saturating_add(1);
+        let advice = self.retry_times.advice(fault, self.failures, &mut self.jitter);
+        let wait_seconds = i64::try_from(advice.wait.as_secs()).unwrap_or(i64::MAX);
+        let wait_until = now.plus_seconds(wait_seconds);
+        tracing::warn!(
+            feed.name = self.feed.name(),
+            fault.code = fault.code(),
+            fault.failures = self.failures,
+            retry.wait_seconds = wait_seconds,
+            retry.standing = advice.standing.code(),
+            "cannot read {}: {fault}",
+            self.feed
+        );
+        // A feed that is gone, or a key that is refused, is tried again when the program starts again: not stored.
+        let passing = !matches!(advice.standing, Standing::Gone | Standing::Refused);
+        let report = WalkedFault {
+            feed: self.feed,
+            walk: self.number,
+            code: fault.code(),
+            text: fault.to_string(),
+            failures: self.failures,
+            wait_until: if passing { wait_until } else { now },
+        };
+        // A single run does not wait for what bookability does not hang on.
+        let gave_up = self.mode == Mode::Once && (gives_up(fault, self.failures) || !self.feed.is_needed());
+        let after = if gave_up { After::GaveUp(fault.to_string()) } else { After::Wait(advice.wait, wait_until) };
+        (vec![Message::Fault(report)], after)
+    }
+}
+
+fn seconds(seconds: i64) -> Duration {
+    Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
+}
+
+fn hash(url: &FeedUrl) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    url.as_str().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What the writer notes for a page: its own findings and the one on its `next`.
+pub(super) fn findings(walked: &WalkedPage) -> Vec<Finding> {
+    let mut findings = walked.page.content().findings.clone();
+    findings.extend(walked.finding.map(|kind| Finding::on(kind, "")));
+    findings
+}
