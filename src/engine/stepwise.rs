@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::progress::Progress;
-use super::walk::{After, Message, Read, Walk, starts};
+use super::walk::{After, Message, Read, Walk, is_over, starts};
 use super::writing::Writing;
 use super::{EngineError, Setup};
 use crate::domain::{Feed, Instant};
@@ -67,7 +67,7 @@ impl Stepwise {
             After::Ask => true,
             // A clock that went back does not keep the pacer from going on.
             After::Poll => walking.polled_at.is_none_or(|at| now.seconds_since(at).abs() >= interval),
-            After::Wait(_, until) => *until <= now,
+            After::Wait(time, until) => is_over(*time, *until, now),
             After::Finished | After::GaveUp(_) => false,
         };
         let asking = self.walks.iter().filter(|(_, walking)| asks(walking));

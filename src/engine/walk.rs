@@ -17,6 +17,9 @@ const ONCE_WAIT_SECONDS_MAX: i64 = 300;
 /// Between two fetches of a document.
 const DOCUMENT_SECONDS: i64 = 86_400;
 
+/// Nothing is waited for longer: `Retry-After` is cut to a day, and a feed that is gone is tried again after one.
+const WAIT_SECONDS_MAX: i64 = 86_400;
+
 /// Where a walk begins or goes on.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Start {
@@ -132,6 +135,12 @@ pub(super) struct Walk {
     jitter: Jitter,
 }
 
+/// Whether a wait of so long that ends at `until` is over at `now`: also when the clock has gone back since.
+pub(super) fn is_over(time: Duration, until: Instant, now: Instant) -> bool {
+    let left = until.seconds_since(now);
+    left <= 0 || u64::try_from(left).is_ok_and(|left| left > time.as_secs().saturating_add(1))
+}
+
 impl Walk {
     /// Takes a walk up; what is to be done first.
     pub(super) fn begin(feed: Feed, start: Start, setup: &Setup, jitter: Jitter, now: Instant) -> (Self, After) {
@@ -150,8 +159,10 @@ impl Walk {
             retry_times,
             jitter,
         };
-        // What a publisher asked to wait for is waited for, also after a restart; a document's daily wait begins anew.
-        let waits = wait_until.filter(|_| failures > 0 || !feed.is_document()).filter(|until| *until > now);
+        // What a publisher asked to wait for is waited for, also after a restart; a document's daily wait begins anew. Nobody
+        // is asked to wait for longer than a day: an instant beyond was written when the clock was wrong.
+        let waits = wait_until.filter(|_| failures > 0 || !feed.is_document());
+        let waits = waits.filter(|until| (1..=WAIT_SECONDS_MAX).contains(&until.seconds_since(now)));
         let after = match waits {
             Some(until) if setup.mode == Mode::Once && until.seconds_since(now) > ONCE_WAIT_SECONDS_MAX => {
                 After::GaveUp(format!("not to be asked before {until}"))

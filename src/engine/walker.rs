@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::Setup;
 use super::progress::Progress;
-use super::walk::{After, Message, Read, Starts, Walk};
+use super::walk::{After, Message, Read, Starts, Walk, is_over};
 use crate::clock::Clock;
 use crate::domain::{Feed, Instant};
 use crate::rpde::{Client, Fault, Fetched, Jitter, Pacer, Page, Validators};
@@ -78,7 +78,7 @@ impl Walker {
                 After::Ask => true,
                 After::Poll => self.wait_to_poll(number).await,
                 After::Wait(time, _) if time <= WAIT_PIECE => self.wait(number, time).await,
-                After::Wait(_, until) => self.wait_until(number, until).await,
+                After::Wait(time, until) => self.wait_until(number, time, until).await,
                 After::Finished => return Ended::Finished,
                 After::GaveUp(why) => return Ended::GaveUp(why),
             };
@@ -128,17 +128,13 @@ impl Walker {
     }
 
     /// Waits for an instant of the clock; whether it came before a new walk was asked for.
-    async fn wait_until(&mut self, walk: i64, instant: Instant) -> bool {
-        loop {
-            let seconds = instant.seconds_since(self.clock.now());
-            let Ok(left) = u64::try_from(seconds) else { return true };
-            if left == 0 {
-                return true;
-            }
-            if !self.wait(walk, Duration::from_secs(left).min(WAIT_PIECE)).await {
+    async fn wait_until(&mut self, walk: i64, time: Duration, instant: Instant) -> bool {
+        while !is_over(time, instant, self.clock.now()) {
+            if !self.wait(walk, WAIT_PIECE.min(time)).await {
                 return false;
             }
         }
+        true
     }
 
     fn is_restarted(&self, walk: i64) -> bool {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Result, StoreError};
+use super::probe::{self, Point};
 
 /// How long a statement waits for another connection's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -183,6 +184,7 @@ impl Database {
     fn step(&self, kind: &Kind, sql: &str, version: i64) -> Result<()> {
         self.begin()?;
         self.set("set up the tables of", |connection| {
+            probe::reach(Point::Migration)?;
             connection.execute_batch(sql)?;
             connection.pragma_update(None, "application_id", kind.application_id)?;
             connection.pragma_update(None, "user_version", version)

@@ -71,7 +71,11 @@ pub fn purge(lock: HarvestLock, catalogue: &Path, state: &Path) -> Result<()> {
     let databases = [catalogue, state];
     let files = databases.iter().flat_map(|path| super::files_of(path));
     for path in files.chain(databases.iter().map(|path| lock_path(path))) {
-        match std::fs::remove_file(&path) {
+        let removed = match super::probe::reach(super::probe::Point::Purge) {
+            Ok(()) => std::fs::remove_file(&path),
+            Err(error) => Err(std::io::Error::other(error)),
+        };
+        match removed {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(source) => return Err(StoreError::File { action: "delete", path, source }),

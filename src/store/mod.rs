@@ -24,6 +24,7 @@ mod opportunity_row;
 mod own_row;
 mod parent_book;
 mod parent_row;
+pub mod probe;
 mod report;
 mod sellers;
 mod settle;
@@ -42,6 +43,7 @@ pub use shown::CheckoutUrls;
 
 use catalogue::Catalogue;
 use keys::{LinkKey, OpportunityKey};
+use probe::Point;
 use sellers::Asking;
 use state::{State, Touched};
 
@@ -235,6 +237,7 @@ impl Store {
             position.version = version.clone();
         }
         for change in page.changes {
+            probe::reach(Point::Change)?;
             match change.item {
                 Item::Gone => counts.deleted += 1,
                 _ => counts.updated += 1,
@@ -273,7 +276,9 @@ impl Store {
         self.state.database.set("write", |connection| {
             connection.prepare_cached("UPDATE state SET batch = ?1, loading = ?2")?.execute((batch, loading))
         })?;
-        self.state.database.commit()
+        self.state.database.set("write", |_| probe::reach(Point::StateCommit))?;
+        self.state.database.commit()?;
+        self.state.database.set("write", |_| probe::reach(Point::BetweenCommits))
     }
 
     /// The one way by which the catalogue changes: what was touched as it stands at `now`, and every window that opened or
@@ -299,8 +304,10 @@ impl Store {
             }
             self.catalogue.set_origin(&self.state, now)
         });
+        let sealed = sealed.and_then(|()| probe::reach(Point::CatalogueCommit));
         sealed.map_err(|source| self.catalogue.database.error("write", source))?;
-        self.catalogue.database.commit()
+        self.catalogue.database.commit()?;
+        self.catalogue.database.set("write", |_| probe::reach(Point::CatalogueCommitted))
     }
 
     /// Lets time pass: opens and closes what opens and closes up to `now`, or what does so no longer when the clock went
@@ -389,6 +396,7 @@ impl Store {
         if words_too {
             self.catalogue.forget_words()?;
         }
+        self.state.database.set("tidy", |_| probe::reach(Point::Tidy))?;
         self.state.database.truncate_log()?;
         self.catalogue.database.truncate_log()
     }

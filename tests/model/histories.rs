@@ -128,7 +128,7 @@ pub(crate) enum Kind {
 pub(crate) struct Change {
     pub(crate) id: u8,
     pub(crate) modified: i64,
-    modified_as_text: bool,
+    pub(crate) modified_as_text: bool,
     pub(crate) kind: Kind,
 }
 

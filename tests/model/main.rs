@@ -7,4 +7,5 @@ mod histories;
 mod naive;
 mod properties;
 mod rig;
+mod shown;
 mod view;

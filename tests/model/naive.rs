@@ -31,7 +31,8 @@ type Key = (Feed, u8);
 /// The items as they stand after a history: the newest `modified` wins, on a tie the later one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct World {
-    items: BTreeMap<Key, (i64, Kind)>,
+    /// `modified`, the walk in which it was last seen, and what it is.
+    items: BTreeMap<Key, (i64, i64, Kind)>,
     deleted_at: BTreeMap<Key, i64>,
     /// Whether a broker is set; then whether its feed has been read to its end.
     pub(crate) sellers_read: Option<bool>,
@@ -41,19 +42,30 @@ pub(crate) struct World {
 const REMEMBERED_SECONDS: i64 = 8 * 86_400;
 
 impl World {
-    /// Takes in a change that comes at `now` (seconds since 1970).
+    /// Takes in a change that comes at `now` (seconds since 1970) in the first walk.
     pub(crate) fn take(&mut self, change: &Change, now: i64) {
+        self.take_in_walk(change, 1, now);
+    }
+
+    /// The same in any walk: what this walk has not seen yet is taken whatever its number.
+    pub(crate) fn take_in_walk(&mut self, change: &Change, walk: i64, now: i64) {
         let key = (change.feed(), change.id);
         if key.0 == Feed::BookableSellers && self.sellers_read.is_none() {
             return;
         }
-        if self.items.get(&key).is_none_or(|(modified, _)| *modified <= change.modified) {
-            self.items.insert(key, (change.modified, change.kind.clone()));
+        let older = |(modified, seen_in, _): &(i64, i64, Kind)| *seen_in != walk || *modified <= change.modified;
+        if self.items.get(&key).is_none_or(older) {
+            self.items.insert(key, (change.modified, walk, change.kind.clone()));
             self.deleted_at.remove(&key);
             if matches!(change.kind, Kind::Deleted(_)) {
                 self.deleted_at.insert(key, now);
             }
         }
+    }
+
+    /// A walk of this feed has come to its end: what it has not seen is gone.
+    pub(crate) fn sweep(&mut self, feed: Feed, walk: i64) {
+        self.items.retain(|key, (_, seen_in, _)| key.0 != feed || *seen_in == walk);
     }
 
     /// A start at `now`: deletions that are old enough are forgotten, and all where a feed is given up.
@@ -74,7 +86,7 @@ impl World {
     /// The newest item of a feed for which `carries` holds.
     fn newest<T>(&self, feed: Feed, carries: impl Fn(&Kind) -> Option<T>) -> Option<T> {
         let ours = self.items.iter().filter(|(key, _)| key.0 == feed);
-        let carriers = ours.filter_map(|(key, (modified, kind))| Some((*modified, rpde_id(key.1), carries(kind)?)));
+        let carriers = ours.filter_map(|(key, (modified, _, kind))| Some((*modified, rpde_id(key.1), carries(kind)?)));
         carriers.max_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1))).map(|(_, _, item)| item)
     }
 
@@ -94,13 +106,13 @@ impl World {
 
     fn may_sell(&self, organizer: Option<u8>) -> bool {
         let is_seller =
-            |number| self.items.values().any(|(_, kind)| matches!(kind, Kind::Seller(seller) if *seller == number));
+            |number| self.items.values().any(|(_, _, kind)| matches!(kind, Kind::Seller(seller) if *seller == number));
         self.sellers_read.is_none_or(|read| read && organizer.is_some_and(is_seller))
     }
 
     /// Everything that can be booked at `now` (seconds since 1970).
     pub(crate) fn bookable(&self, now: i64) -> Vec<Row> {
-        let rows = self.items.iter().filter_map(|((_, id), (_, kind))| match kind {
+        let rows = self.items.iter().filter_map(|((_, id), (_, _, kind))| match kind {
             Kind::Session(session) => self.session(*id, session, now),
             Kind::Slot(slot) => self.slot(*id, slot, now),
             _ => None,

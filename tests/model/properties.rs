@@ -17,6 +17,12 @@ fn config() -> ProptestConfig {
     if std::env::var_os("PROPTEST_CASES").is_some() { default } else { ProptestConfig { cases: 96, ..default } }
 }
 
+fn first_walk(world: &mut World, changes: &[crate::histories::Change]) {
+    for change in changes {
+        world.take(change, NOW);
+    }
+}
+
 proptest! {
     #![proptest_config(config())]
 
@@ -134,12 +140,17 @@ proptest! {
         let now = rig.now;
         prop_assert!(rig.store().take_restarts(now).unwrap());
         let before = rig.rows();
+        let first_again = first.clone();
         rig.batch_in_walk(&[first], 1, true);
         prop_assert_eq!(rig.rows(), before, "pages of the old walk are passed by, and nothing goes before the end");
         rig.batch_in_walk(&[second.clone(), Vec::new()], 2, true);
         let mut world = World::default();
+        first_walk(&mut world, &first_again);
         for change in &second {
-            world.take(change, NOW);
+            world.take_in_walk(change, 2, NOW);
+        }
+        for feed in Feed::ALL {
+            world.sweep(feed, 2);
         }
         prop_assert_eq!(rig.rows(), world.bookable(NOW));
         rig.check_whole();

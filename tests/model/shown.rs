@@ -1,0 +1,61 @@
+//! What a catalogue's tables hold, as the model would have it, and what must hold of any.
+
+use rusqlite::Connection;
+
+use crate::naive::Row;
+
+/// What the catalogue's tables hold, without the view's guard against the real clock.
+pub(crate) fn rows(connection: &Connection) -> Vec<Row> {
+    let offers = "(SELECT group_concat(id, '|') FROM (SELECT iif(relative, iif(s.offers IS NULL, l.parent_id, s.ID) || id, id) \
+            AS id FROM offer_list WHERE list = coalesce(s.offers, l.offers) ORDER BY position))";
+    let sql = format!(
+        "SELECT 0, s.identifier, s.checkout_url, s.starts_at, s.bookable_from, l.name, l.parent_id, l.court, \
+            s.remaining_capacity, l.price, {} FROM session AS s JOIN listing AS l ON l.key = s.listing \
+            UNION ALL SELECT 1, s.identifier, s.checkout_url, s.starts_at, s.bookable_from, l.name, l.parent_id, l.court, \
+            s.remaining_uses, coalesce(s.price, l.price), {} FROM slot AS s JOIN listing AS l ON l.key = s.listing",
+        offers.replace("s.ID", "s.session_id"),
+        offers.replace("s.ID", "s.slot_id")
+    );
+    let mut statement = connection.prepare(&sql).expect("a query");
+    let read = |row: &rusqlite::Row<'_>| {
+        let offers: Option<String> = row.get(10)?;
+        #[expect(clippy::cast_possible_truncation, reason = "the generator's prices are small whole numbers")]
+        let price = row.get::<_, Option<f64>>(9)?.map(|price| price as i64);
+        Ok(Row {
+            slot: row.get(0)?,
+            identifier: row.get(1)?,
+            checkout_url: row.get(2)?,
+            starts_at: row.get(3)?,
+            bookable_from: row.get(4)?,
+            name: row.get(5)?,
+            parent_id: row.get(6)?,
+            court: row.get(7)?,
+            remaining: row.get(8)?,
+            price,
+            offers: offers.map(|ids| ids.split('|').map(str::to_owned).collect()).unwrap_or_default(),
+        })
+    };
+    let mut rows: Vec<Row> = statement.query_map([], read).expect("rows").map(|row| row.expect("a row")).collect();
+    rows.sort();
+    rows
+}
+
+/// What must hold of any catalogue: no listing without sessions, place and words in step, sound files.
+pub(crate) fn check_whole(connection: &Connection) {
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).expect(sql);
+    assert_eq!(
+        number(
+            "SELECT count(*) FROM listing WHERE key NOT IN (SELECT listing FROM session UNION SELECT listing FROM slot)"
+        ),
+        0
+    );
+    assert_eq!(number("SELECT count(*) FROM session WHERE listing NOT IN (SELECT key FROM listing)"), 0);
+    let placed = number("SELECT count(*) FROM listing WHERE latitude IS NOT NULL");
+    let areas = "SELECT count(*) FROM listing_area AS a JOIN listing AS l ON l.key = a.key \
+            WHERE l.latitude BETWEEN a.min_latitude AND a.max_latitude";
+    assert_eq!((number(areas), number("SELECT count(*) FROM listing_area")), (placed, placed));
+    let words = "INSERT INTO listing_words (listing_words, rank) VALUES ('integrity-check', 1)";
+    connection.execute(words, []).expect("the words are in step");
+    let sound: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("a check");
+    assert_eq!(sound, "ok");
+}
