@@ -186,6 +186,9 @@ pub(super) struct Harvest {
     /// Stop once all feeds have been walked to their last pages
     #[arg(long)]
     pub(super) once: bool,
+    /// Begin with a new state where the old one is lost, and read everything again
+    #[arg(long)]
+    pub(super) anew: bool,
 }
 
 #[derive(Args, Debug)]

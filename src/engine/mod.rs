@@ -8,7 +8,8 @@
 //!                                              └ clock: the next opens/closes, at least once a second
 //! ```
 //!
-//! A publisher's faults are waited out; only the two files can end a harvest. Uses `domain`, `clock`, `rpde`, `store`.
+//! A publisher's faults are waited out, and so are those of the files that may pass (a full disk): the writer pauses, opens
+//! them anew, and every feed goes on from what was committed. Only files that are damaged or not ours end a harvest. Uses `domain`, `clock`, `rpde`, `store`.
 
 mod progress;
 mod stepwise;
@@ -98,6 +99,24 @@ pub enum EngineError {
     WriterLost,
 }
 
+impl EngineError {
+    /// Whether it may go well later, without anybody's doing but making room.
+    fn may_pass(&self) -> bool {
+        matches!(self, Self::Store(error) if error.may_pass())
+    }
+
+    /// The error with its causes, on one line.
+    fn told(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(source) = cause {
+            text = format!("{text}: {source}");
+            cause = source.source();
+        }
+        text
+    }
+}
+
 /// Harvests until `stop` is cancelled (or, in [`Mode::Once`], every feed is through); gives the feeds that could not be
 /// walked to their end. The caller holds the [`crate::store::HarvestLock`].
 ///
@@ -111,7 +130,7 @@ pub async fn harvest(
     let store = Store::open(&setup.store, setup.clock.now())?;
     let client = Client::new(setup.key.clone(), setup.limits, setup.clock.clone())?;
     let (pages, waiting) = mpsc::channel(PAGES_WAITING_MAX);
-    let starts = walk::starts(&store)?;
+    let starts = walk::starts(&store, 0)?;
     let (announce, announced) = watch::channel(starts);
     let tasks = TaskTracker::new();
     let (unfinished, mut gave_up) = mpsc::unbounded_channel();
@@ -130,10 +149,10 @@ pub async fn harvest(
     }
     drop((pages, unfinished));
     tasks.close();
-    let (mode, ending) = (setup.mode, stop.clone());
+    let ending = stop.clone();
     let begin = move || {
-        let writing = Writing::begin(store, &setup, progress)?;
-        Ok(Writer { writing, mode, waiting, announce, stop: ending })
+        let writing = Writing::begin(store, &setup, Arc::clone(&progress))?;
+        Ok(Writer { writing, setup, progress, waiting, announce, stop: ending, epoch: 0 })
     };
     let ended = spawn_writer(begin).await;
     stop.cancel();

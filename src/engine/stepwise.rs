@@ -48,8 +48,8 @@ impl Stepwise {
     /// Takes up the walks that are new.
     fn take_up(&mut self) -> Result<(), EngineError> {
         let now = self.setup.clock.now();
-        for (feed, start) in starts(&self.writing.store)? {
-            if self.walks.get(&feed).is_some_and(|walking| walking.walk.number() == start.walk) {
+        for (feed, start) in starts(&self.writing.store, 0)? {
+            if self.walks.get(&feed).is_some_and(|walking| walking.walk.id() == start.id) {
                 continue;
             }
             let jitter = Jitter::seeded(self.seed);

@@ -23,7 +23,7 @@ const WAIT_SECONDS_MAX: i64 = 86_400;
 /// Where a walk begins or goes on.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Start {
-    pub(super) walk: i64,
+    pub(super) id: WalkId,
     url: FeedUrl,
     wait_until: Option<Instant>,
     at_end: bool,
@@ -31,15 +31,23 @@ pub(super) struct Start {
     version: Version,
 }
 
+/// Which walk it is: the feed's own count, and how often the writer has had to begin anew. What an earlier one still sends
+/// is passed by, because a page before it may be missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct WalkId {
+    pub(super) walk: i64,
+    pub(super) epoch: u64,
+}
+
 /// Where every feed begins or goes on.
 pub(super) type Starts = BTreeMap<Feed, Start>;
 
 /// Reads the feeds' positions from the store.
-pub(super) fn starts(store: &Store) -> Result<Starts, EngineError> {
+pub(super) fn starts(store: &Store, epoch: u64) -> Result<Starts, EngineError> {
     let mut starts = Starts::new();
     for position in store.positions() {
         let start = Start {
-            walk: position.walk,
+            id: WalkId { walk: position.walk, epoch },
             url: position_url(position.feed, &position.next_url)?,
             wait_until: position.wait_until,
             at_end: position.walk_complete,
@@ -64,7 +72,7 @@ pub(super) enum Message {
 #[derive(Debug)]
 pub(super) struct WalkedPage {
     pub(super) feed: Feed,
-    pub(super) walk: i64,
+    pub(super) id: WalkId,
     pub(super) page: Page,
     pub(super) next_url: String,
     pub(super) at_end: bool,
@@ -78,11 +86,21 @@ pub(super) struct WalkedPage {
 #[derive(Debug)]
 pub(super) struct WalkedFault {
     pub(super) feed: Feed,
-    pub(super) walk: i64,
+    pub(super) id: WalkId,
     pub(super) code: &'static str,
     pub(super) text: String,
     pub(super) failures: u32,
     pub(super) wait_until: Instant,
+}
+
+impl Message {
+    /// The walk that it belongs to.
+    pub(super) fn id(&self) -> WalkId {
+        match self {
+            Self::Page(walked) => walked.id,
+            Self::Fault(walked) => walked.id,
+        }
+    }
 }
 
 /// What was read.
@@ -124,7 +142,7 @@ enum Next {
 #[derive(Debug)]
 pub(super) struct Walk {
     feed: Feed,
-    number: i64,
+    id: WalkId,
     url: FeedUrl,
     version: Version,
     failures: u32,
@@ -144,21 +162,11 @@ pub(super) fn is_over(time: Duration, until: Instant, now: Instant) -> bool {
 impl Walk {
     /// Takes a walk up; what is to be done first.
     pub(super) fn begin(feed: Feed, start: Start, setup: &Setup, jitter: Jitter, now: Instant) -> (Self, After) {
-        let Start { walk, url, wait_until, at_end, failures, version } = start;
+        let Start { id, url, wait_until, at_end, failures, version } = start;
         let poll_seconds = i64::try_from(setup.poll_interval.as_secs()).unwrap_or(i64::MAX);
         let (mode, retry_times) = (setup.mode, setup.retry_times);
-        let begun = Self {
-            feed,
-            number: walk,
-            url,
-            version,
-            failures,
-            seen: HashSet::new(),
-            mode,
-            poll_seconds,
-            retry_times,
-            jitter,
-        };
+        let begun =
+            Self { feed, id, url, version, failures, seen: HashSet::new(), mode, poll_seconds, retry_times, jitter };
         // What a publisher asked to wait for is waited for, also after a restart; a document's daily wait begins anew. Nobody
         // is asked to wait for longer than a day: an instant beyond was written when the clock was wrong.
         let waits = wait_until.filter(|_| failures > 0 || !feed.is_document());
@@ -174,9 +182,9 @@ impl Walk {
         (begun, after)
     }
 
-    /// The number of this walk.
-    pub(super) fn number(&self) -> i64 {
-        self.number
+    /// Which walk this is.
+    pub(super) fn id(&self) -> WalkId {
+        self.id
     }
 
     /// What is to be asked for.
@@ -258,8 +266,8 @@ impl Walk {
         document: Option<Version>,
     ) -> Message {
         let next_url = self.url.original().to_owned();
-        let (feed, walk) = (self.feed, self.number);
-        Message::Page(Box::new(WalkedPage { feed, walk, page, next_url, at_end, finding, wait_until, document }))
+        let (feed, id) = (self.feed, self.id);
+        Message::Page(Box::new(WalkedPage { feed, id, page, next_url, at_end, finding, wait_until, document }))
     }
 
     /// Where `next` leads (RPDE 1.0, "Last page definition"; where the specification is broken, our own policy: items are
@@ -304,7 +312,7 @@ impl Walk {
         let passing = !matches!(advice.standing, Standing::Gone | Standing::Refused);
         let report = WalkedFault {
             feed: self.feed,
-            walk: self.number,
+            id: self.id,
             code: fault.code(),
             text: fault.to_string(),
             failures: self.failures,

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::Setup;
 use super::progress::Progress;
-use super::walk::{After, Message, Read, Starts, Walk, is_over};
+use super::walk::{After, Message, Read, Starts, Walk, WalkId, is_over};
 use crate::clock::Clock;
 use crate::domain::{Feed, Instant};
 use crate::rpde::{Client, Fault, Fetched, Jitter, Pacer, Page, Validators};
@@ -71,18 +71,18 @@ impl Walker {
     }
 
     async fn follow(&mut self, walk: &mut Walk, first: After, progress: &Progress) -> Ended {
-        let number = walk.number();
+        let id = walk.id();
         let mut after = first;
         loop {
             let waited = match after {
                 After::Ask => true,
-                After::Poll => self.wait_to_poll(number).await,
-                After::Wait(time, _) if time <= WAIT_PIECE => self.wait(number, time).await,
-                After::Wait(time, until) => self.wait_until(number, time, until).await,
+                After::Poll => self.wait_to_poll(id).await,
+                After::Wait(time, _) if time <= WAIT_PIECE => self.wait(id, time).await,
+                After::Wait(time, until) => self.wait_until(id, time, until).await,
                 After::Finished => return Ended::Finished,
                 After::GaveUp(why) => return Ended::GaveUp(why),
             };
-            if !waited || self.is_restarted(number) {
+            if !waited || self.is_restarted(id) {
                 return Ended::Restarted;
             }
             let read = self.read(walk).await;
@@ -118,9 +118,9 @@ impl Walker {
     }
 
     /// Waits until the last page may be asked for; whether that came before a new walk was asked for.
-    async fn wait_to_poll(&mut self, walk: i64) -> bool {
+    async fn wait_to_poll(&mut self, id: WalkId) -> bool {
         while let Err(wait) = self.pacer.may_poll_last_page() {
-            if !self.wait(walk, wait).await {
+            if !self.wait(id, wait).await {
                 return false;
             }
         }
@@ -128,23 +128,23 @@ impl Walker {
     }
 
     /// Waits for an instant of the clock; whether it came before a new walk was asked for.
-    async fn wait_until(&mut self, walk: i64, time: Duration, instant: Instant) -> bool {
+    async fn wait_until(&mut self, id: WalkId, time: Duration, instant: Instant) -> bool {
         while !is_over(time, instant, self.clock.now()) {
-            if !self.wait(walk, WAIT_PIECE.min(time)).await {
+            if !self.wait(id, WAIT_PIECE.min(time)).await {
                 return false;
             }
         }
         true
     }
 
-    fn is_restarted(&self, walk: i64) -> bool {
-        self.starts.borrow().get(&self.feed).is_some_and(|start| start.walk != walk)
+    fn is_restarted(&self, id: WalkId) -> bool {
+        self.starts.borrow().get(&self.feed).is_some_and(|start| start.id != id)
     }
 
     /// Waits for a short time; whether it passed before a new walk was asked for.
-    async fn wait(&mut self, walk: i64, time: Duration) -> bool {
+    async fn wait(&mut self, id: WalkId, time: Duration) -> bool {
         let feed = self.feed;
-        let restarted = self.starts.wait_for(|starts| starts.get(&feed).is_some_and(|start| start.walk != walk));
+        let restarted = self.starts.wait_for(|starts| starts.get(&feed).is_some_and(|start| start.id != id));
         tokio::select! {
             () = tokio::time::sleep(time) => true,
             changed = restarted => changed.is_err(),

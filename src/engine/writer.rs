@@ -1,50 +1,72 @@
 //! The writer's thread: it alone changes the two files.
 //!
 //! It takes as many pages as are waiting, up to a limit, into one transaction, and looks at the clock in between. A failure
-//! of the files ends it, and with it the harvest.
+//! of the files that may pass (a full disk) makes it pause: it opens them anew until that goes well, and has every feed go
+//! on from what was committed. Any other failure ends it, and with it the harvest.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::progress::Progress;
 use super::walk::{Message, Starts, starts};
 use super::writing::Writing;
-use super::{EngineError, Mode};
+use super::{EngineError, Mode, Setup};
+use crate::store::Store;
 
 /// Pages in one transaction.
 const PAGES_A_BATCH_MAX: usize = 10;
 /// The writer looks at the clock at least this often, because a sleeping machine or a jump of the clock wakes nobody.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// The first and the longest pause after a failure of the files.
+const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
 
 /// See the module.
 pub(super) struct Writer {
     pub(super) writing: Writing,
-    pub(super) mode: Mode,
+    pub(super) setup: Setup,
+    pub(super) progress: Arc<Progress>,
     pub(super) waiting: mpsc::Receiver<Message>,
     pub(super) announce: watch::Sender<Starts>,
     pub(super) stop: CancellationToken,
+    /// How often it has had to begin anew.
+    pub(super) epoch: u64,
 }
 
 impl Writer {
     /// Writes until every walker has ended and all they sent is committed.
     pub(super) fn run(mut self, runtime: &Handle) -> Result<(), EngineError> {
         loop {
-            let wait = self.wait();
-            let received = runtime.block_on(async { tokio::time::timeout(wait, self.waiting.recv()).await });
-            match received {
-                Ok(Some(first)) => self.take(first)?,
-                Ok(None) => break,
-                Err(_elapsed) => {}
-            }
-            if self.writing.look()? {
-                tracing::info!("a feed is walked again from its start");
-                let _ = self.announce.send(starts(&self.writing.store)?);
+            match self.turn(runtime) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) if error.may_pass() && self.setup.mode == Mode::UntilStopped => {
+                    self = self.pause(error, runtime)?;
+                }
+                Err(error) => return Err(error),
             }
         }
-        let through = self.mode == Mode::Once && !self.stop.is_cancelled();
+        let through = self.setup.mode == Mode::Once && !self.stop.is_cancelled();
         self.writing.finish(through)
+    }
+
+    /// One message with those that wait behind it, and a look at the clock; whether there may be more.
+    fn turn(&mut self, runtime: &Handle) -> Result<bool, EngineError> {
+        let wait = self.wait();
+        let received = runtime.block_on(async { tokio::time::timeout(wait, self.waiting.recv()).await });
+        match received {
+            Ok(Some(first)) => self.take(first)?,
+            Ok(None) => return Ok(false),
+            Err(_elapsed) => {}
+        }
+        if self.writing.look()? {
+            tracing::info!("a feed is walked again from its start");
+            let _ = self.announce.send(starts(&self.writing.store, self.epoch)?);
+        }
+        Ok(true)
     }
 
     /// How long to wait for a page: until the next window opens or closes, and never long.
@@ -62,6 +84,37 @@ impl Writer {
         {
             batch.push(message);
         }
-        self.writing.take(&batch)
+        batch.retain(|message| message.id().epoch == self.epoch);
+        if batch.is_empty() { Ok(()) } else { self.writing.take(&batch) }
+    }
+
+    /// Waits until the files can be written again, and begins anew from what was committed.
+    fn pause(self, error: EngineError, runtime: &Handle) -> Result<Self, EngineError> {
+        let Self { writing, setup, progress, waiting, announce, stop, epoch } = self;
+        drop(writing);
+        let [mut pause, longest] = PAUSES;
+        let mut error = error;
+        loop {
+            tracing::error!("{}; nothing is lost; trying again in {} s", error.told(), pause.as_secs());
+            let stopped =
+                runtime.block_on(async { stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() });
+            if stopped {
+                return Err(error);
+            }
+            let begun = Store::open(&setup.store, setup.clock.now())
+                .map_err(EngineError::from)
+                .and_then(|store| Writing::begin(store, &setup, Arc::clone(&progress)));
+            match begun {
+                Ok(writing) => {
+                    let epoch = epoch + 1;
+                    let _ = announce.send(starts(&writing.store, epoch)?);
+                    tracing::info!("the files can be written again; going on from what was committed");
+                    return Ok(Self { writing, setup, progress, waiting, announce, stop, epoch });
+                }
+                Err(again) if again.may_pass() => error = again,
+                Err(again) => return Err(again),
+            }
+            pause = (pause * 2).min(longest);
+        }
     }
 }

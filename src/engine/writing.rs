@@ -70,6 +70,7 @@ impl Writing {
     /// Looks at the clock and at what else may have happened without a page; whether a feed is to be walked anew.
     pub(super) fn look(&mut self) -> Result<bool, EngineError> {
         let now = self.clock.now();
+        self.store.check_in_place()?;
         let restarted = self.store.take_restarts(now)?;
         if self.store.is_loading() && self.is_loaded(now) {
             self.finish_loading(now)?;
@@ -126,7 +127,7 @@ fn step(message: &Message) -> Step<'_> {
             let note = |finding: crate::rpde::Finding| Note { code: finding.kind.code(), item: finding.item };
             Step::Page(PageStep {
                 feed: walked.feed,
-                walk: walked.walk,
+                walk: walked.id.walk,
                 changes: &content.changes,
                 notes: findings(walked).into_iter().map(note).collect(),
                 next_url: &walked.next_url,
@@ -138,7 +139,7 @@ fn step(message: &Message) -> Step<'_> {
         }
         Message::Fault(fault) => Step::Fault(FaultStep {
             feed: fault.feed,
-            walk: fault.walk,
+            walk: fault.id.walk,
             code: fault.code,
             text: &fault.text,
             failures: fault.failures,

@@ -52,6 +52,9 @@ pub struct Faults(VecDeque<FaultRule>);
 pub struct FaultParseError(String);
 
 impl Faults {
+    /// No faults.
+    pub const NONE: Self = Self(VecDeque::new());
+
     /// These faults, in this order.
     pub fn new(rules: impl IntoIterator<Item = FaultRule>) -> Self {
         Self(rules.into_iter().collect())

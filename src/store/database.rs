@@ -67,6 +67,23 @@ pub(super) const STATE: Kind = Kind {
 pub(super) struct Database {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
+    /// `catalogue` or `state`.
+    what: &'static str,
+    identity: Option<(u64, u64)>,
+}
+
+/// Which file stands under a path: its device and number. Nothing where there is none.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
 }
 
 impl Database {
@@ -76,9 +93,10 @@ impl Database {
         let connection = Connection::open(path).map_err(|source| StoreError::Sqlite {
             action: "open",
             path: path.to_owned(),
+            what: kind.name,
             source,
         })?;
-        let database = Self { connection, path: path.to_owned() };
+        let database = Self { connection, path: path.to_owned(), what: kind.name, identity: identity(path) };
         database.check_identity(kind)?;
         database.set_pragmas()?;
         database.migrate(kind)?;
@@ -94,9 +112,10 @@ impl Database {
         let connection = Connection::open_with_flags(path, flags).map_err(|source| StoreError::Sqlite {
             action: "open",
             path: path.to_owned(),
+            what: kind.name,
             source,
         })?;
-        let database = Self { connection, path: path.to_owned() };
+        let database = Self { connection, path: path.to_owned(), what: kind.name, identity: identity(path) };
         database.set("set the waiting time of", |connection| connection.busy_timeout(BUSY_TIMEOUT))?;
         database.check_identity(kind)?;
         match database.version()? {
@@ -125,6 +144,14 @@ impl Database {
         self.set("write", |connection| connection.execute_batch("COMMIT"))
     }
 
+    /// Sees whether the file that is open is still the one under its path: what is written to another is lost.
+    pub(super) fn check_in_place(&self) -> Result<()> {
+        if identity(&self.path) == self.identity {
+            return Ok(());
+        }
+        Err(StoreError::Taken { path: self.path.clone(), what: self.what })
+    }
+
     /// Empties the write-ahead log into the file and cuts it to nothing, where no reader holds it back.
     pub(super) fn truncate_log(&self) -> Result<()> {
         self.set("empty the write-ahead log of", |connection| {
@@ -133,7 +160,7 @@ impl Database {
     }
 
     pub(super) fn error(&self, action: &'static str, source: rusqlite::Error) -> StoreError {
-        StoreError::Sqlite { action, path: self.path.clone(), source }
+        StoreError::Sqlite { action, path: self.path.clone(), what: self.what, source }
     }
 
     fn check_identity(&self, kind: &Kind) -> Result<()> {

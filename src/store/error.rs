@@ -2,18 +2,21 @@
 
 use std::path::PathBuf;
 
+use rusqlite::ErrorCode;
 use thiserror::Error;
 
 /// A failure of the store.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// SQLite refused something.
-    #[error("cannot {action} {}", path.display())]
+    #[error("cannot {action} {}{}", path.display(), advice(what, source))]
     Sqlite {
         /// What was being done.
         action: &'static str,
         /// On which file.
         path: PathBuf,
+        /// `catalogue` or `state`.
+        what: &'static str,
         /// What SQLite says.
         source: rusqlite::Error,
     },
@@ -61,12 +64,78 @@ pub enum StoreError {
         /// What it uses instead.
         mode: String,
     },
+    /// Somebody deleted or replaced the file while it was open.
+    #[error("{} was deleted or replaced while it was written{}", path.display(), taken_advice(what))]
+    Taken {
+        /// Which file.
+        path: PathBuf,
+        /// `catalogue` or `state`.
+        what: &'static str,
+    },
+    /// The catalogue was made from a state that is not there any more.
+    #[error(
+        "{} is missing, from which {} was made: restore it, or run `bookable harvest --anew`, which reads everything again \
+         (the licence allows that once a week)", state.display(), catalogue.display()
+    )]
+    StateLost {
+        /// The state's file.
+        state: PathBuf,
+        /// The catalogue's file.
+        catalogue: PathBuf,
+    },
     /// There is nothing to read yet.
     #[error("{} does not exist; run `bookable harvest` first", path.display())]
     Missing {
         /// Which file.
         path: PathBuf,
     },
+}
+
+impl StoreError {
+    /// Whether it may go well later: a full disk, a file system that is read-only for a while, a lock.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Sqlite { source, .. } => matches!(
+                source.sqlite_error_code(),
+                Some(
+                    ErrorCode::DiskFull
+                        | ErrorCode::SystemIoFailure
+                        | ErrorCode::DatabaseBusy
+                        | ErrorCode::DatabaseLocked
+                        | ErrorCode::CannotOpen
+                        | ErrorCode::ReadOnly
+                        | ErrorCode::FileLockingProtocolFailed
+                )
+            ),
+            Self::File { source, .. } => !matches!(source.kind(), std::io::ErrorKind::NotFound),
+            Self::Taken { what, .. } => *what == "catalogue",
+            Self::Newer { .. }
+            | Self::Older { .. }
+            | Self::Foreign { .. }
+            | Self::NoWal { .. }
+            | Self::Missing { .. }
+            | Self::StateLost { .. } => false,
+        }
+    }
+}
+
+/// What to do, in brackets, where that follows from what SQLite says.
+fn advice(what: &str, source: &rusqlite::Error) -> &'static str {
+    match (source.sqlite_error_code(), what) {
+        (Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase), "catalogue") => {
+            " (it is damaged: delete it with its -wal and -shm, and run `bookable rebuild`)"
+        }
+        (Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase), _) => {
+            " (it is damaged: restore a copy, or move it away and run `bookable harvest --anew`, which reads everything again)"
+        }
+        (Some(ErrorCode::DiskFull), _) => " (make room on its disk)",
+        (Some(ErrorCode::ReadOnly), _) => " (make it, and its folder, writable)",
+        _ => "",
+    }
+}
+
+fn taken_advice(what: &str) -> &'static str {
+    if what == "catalogue" { "; it is made anew" } else { "; put it back, or run `bookable harvest --anew`" }
 }
 
 /// `Result` with a [`StoreError`].

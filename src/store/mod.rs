@@ -384,6 +384,15 @@ impl Store {
         self.seal(mended, now)
     }
 
+    /// Sees whether both files are still where they were opened.
+    ///
+    /// # Errors
+    /// [`StoreError::Taken`] where one was deleted or replaced.
+    pub fn check_in_place(&self) -> Result<()> {
+        self.state.database.check_in_place()?;
+        self.catalogue.database.check_in_place()
+    }
+
     fn feed_names(&self) -> Vec<&'static str> {
         self.positions.keys().filter(|feed| feed.is_needed()).map(|feed| feed.name()).collect()
     }
@@ -399,6 +408,22 @@ impl Store {
         self.state.database.set("tidy", |_| probe::reach(Point::Tidy))?;
         self.state.database.truncate_log()?;
         self.catalogue.database.truncate_log()
+    }
+}
+
+/// Refuses to begin a new state beside a catalogue that was made from another: a resync is rationed by the licence, so a lost
+/// state needs the operator's word.
+///
+/// # Errors
+/// [`StoreError::StateLost`] where that is so; others where the catalogue cannot be read.
+pub fn check_state_is_there(setup: &StoreSetup) -> Result<()> {
+    let is_empty = |path: &Path| std::fs::metadata(path).map_or(true, |file| file.len() == 0);
+    if !is_empty(&setup.state) || is_empty(&setup.catalogue) {
+        return Ok(());
+    }
+    match Catalogue::open(&setup.catalogue, setup.checkout.clone())?.origin()? {
+        Some(_) => Err(StoreError::StateLost { state: setup.state.clone(), catalogue: setup.catalogue.clone() }),
+        None => Ok(()),
     }
 }
 

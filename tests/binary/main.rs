@@ -3,7 +3,10 @@
 
 mod checkout;
 mod commands;
+#[cfg(feature = "crash-points")]
+mod crash;
 mod daemon;
+mod disk;
 mod feeds;
 mod once;
 mod publisher;

@@ -12,7 +12,7 @@ use crate::cli::settings::Settings;
 use crate::clock::Clock;
 use crate::engine::{Mode, Progress, Setup, Unfinished, harvest};
 use crate::rpde::{Limits, RetryTimes};
-use crate::store::HarvestLock;
+use crate::store::{HarvestLock, check_state_is_there};
 
 /// Runs the command.
 pub(in crate::cli) fn run(settings: &Settings, arguments: &Harvest) -> Result<(), Failure> {
@@ -30,6 +30,9 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &Harvest) -> Result<()
         output::say(&format!("bookable: a harvest is already running on {}", setup.store.catalogue.display()));
         return Ok(());
     };
+    if !arguments.anew {
+        check_state_is_there(&setup.store)?;
+    }
     let runtime = runtime()?;
     runtime.block_on(async {
         let stop = CancellationToken::new();
