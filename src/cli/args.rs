@@ -108,6 +108,9 @@ pub(super) struct SettingFlags {
     /// Time between two requests for a last page [default: 8s]
     #[arg(long, global = true, value_name = "TIME")]
     poll_interval: Option<OsString>,
+    /// What the catalogue does when a feed is older than 24 hours: keep or empty [default: keep]
+    #[arg(long, global = true, value_name = "keep|empty")]
+    when_stale: Option<OsString>,
     /// text or json [default: text]
     #[arg(long, global = true, value_name = "FORMAT")]
     log_format: Option<OsString>,
@@ -144,6 +147,7 @@ impl SettingFlags {
             ("catalogue", &self.catalogue),
             ("state", &self.state),
             ("poll_interval", &self.poll_interval),
+            ("when_stale", &self.when_stale),
             ("log_format", &self.log_format),
             ("log_level", &self.log_level),
         ];

@@ -17,7 +17,7 @@ mod file;
 use super::failure::Failure;
 use crate::domain::Feed;
 use crate::rpde::{ApiKey, FeedUrl, KEY_BYTES_MAX, checked_interval};
-use crate::store::{FeedSetup, StoreSetup};
+use crate::store::{FeedSetup, StoreSetup, WhenStale};
 
 /// A setting: its name in the file (`poll_interval`), from which flag and variable follow, its default, what it is.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ const fn setting(name: &'static str, default: Option<&'static str>) -> Setting {
 }
 
 /// Every setting.
-pub(super) const SETTINGS: [Setting; 26] = [
+pub(super) const SETTINGS: [Setting; 27] = [
     setting("firehose_url", Some("https://firehose.imin.co/firehose/standard/")),
     setting("scheduled_sessions_url", None),
     setting("session_series_url", None),
@@ -56,6 +56,7 @@ pub(super) const SETTINGS: [Setting; 26] = [
     setting("catalogue", Some("catalogue.db")),
     setting("state", None),
     setting("poll_interval", Some("8s")),
+    setting("when_stale", Some("keep")),
     setting("log_format", Some("text")),
     setting("log_level", Some("info")),
 ];
@@ -194,6 +195,15 @@ impl Settings {
         Ok(interval)
     }
 
+    /// What the catalogue does when it may be out of date.
+    fn when_stale(&self) -> Result<WhenStale, Failure> {
+        match self.text("when_stale")? {
+            "keep" => Ok(WhenStale::Keep),
+            "empty" => Ok(WhenStale::Empty),
+            other => Err(self.wrong("when_stale", format!("{other:?} is neither keep nor empty"))),
+        }
+    }
+
     /// The form of log lines.
     pub(super) fn log_format(&self) -> Result<LogFormat, Failure> {
         match self.text("log_format")? {
@@ -238,6 +248,7 @@ impl Settings {
             state,
             catalogue,
             checkout: self.checkout_urls()?,
+            when_stale: self.when_stale()?,
             feeds: Some(self.feeds()?.into_iter().map(setup).collect()),
         })
     }

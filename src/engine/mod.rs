@@ -152,7 +152,7 @@ pub async fn harvest(
     let ending = stop.clone();
     let begin = move || {
         let writing = Writing::begin(store, &setup, Arc::clone(&progress))?;
-        Ok(Writer { writing, setup, progress, waiting, announce, stop: ending, epoch: 0 })
+        Ok(Writer { writing, setup, progress, waiting, announce, stop: ending, epoch: 0, pause: writer::PAUSE })
     };
     let ended = spawn_writer(begin).await;
     stop.cancel();

@@ -21,8 +21,10 @@ use crate::store::Store;
 const PAGES_A_BATCH_MAX: usize = 10;
 /// The writer looks at the clock at least this often, because a sleeping machine or a jump of the clock wakes nobody.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-/// The first and the longest pause after a failure of the files.
-const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
+/// The first pause after a failure of the files.
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
+/// The longest.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// See the module.
 pub(super) struct Writer {
@@ -34,6 +36,8 @@ pub(super) struct Writer {
     pub(super) stop: CancellationToken,
     /// How often it has had to begin anew.
     pub(super) epoch: u64,
+    /// The next pause: longer after each failure, until a batch is committed.
+    pub(super) pause: Duration,
 }
 
 impl Writer {
@@ -85,14 +89,17 @@ impl Writer {
             batch.push(message);
         }
         batch.retain(|message| message.id().epoch == self.epoch);
-        if batch.is_empty() { Ok(()) } else { self.writing.take(&batch) }
+        if !batch.is_empty() {
+            self.writing.take(&batch)?;
+            self.pause = PAUSE;
+        }
+        Ok(())
     }
 
     /// Waits until the files can be written again, and begins anew from what was committed.
     fn pause(self, error: EngineError, runtime: &Handle) -> Result<Self, EngineError> {
-        let Self { writing, setup, progress, waiting, announce, stop, epoch } = self;
+        let Self { writing, setup, progress, waiting, announce, stop, epoch, mut pause } = self;
         drop(writing);
-        let [mut pause, longest] = PAUSES;
         let mut error = error;
         loop {
             tracing::error!("{}; nothing is lost; trying again in {} s", error.told(), pause.as_secs());
@@ -106,15 +113,16 @@ impl Writer {
                 .and_then(|store| Writing::begin(store, &setup, Arc::clone(&progress)));
             match begun {
                 Ok(writing) => {
+                    let pause = (pause * 2).min(PAUSE_MAX);
                     let epoch = epoch + 1;
                     let _ = announce.send(starts(&writing.store, epoch)?);
                     tracing::info!("the files can be written again; going on from what was committed");
-                    return Ok(Self { writing, setup, progress, waiting, announce, stop, epoch });
+                    return Ok(Self { writing, setup, progress, waiting, announce, stop, epoch, pause });
                 }
                 Err(again) if again.may_pass() => error = again,
                 Err(again) => return Err(again),
             }
-            pause = (pause * 2).min(longest);
+            pause = (pause * 2).min(PAUSE_MAX);
         }
     }
 }

@@ -173,6 +173,11 @@ impl Catalogue {
         Ok(rows_shown)
     }
 
+    /// Shows nothing. For one transaction.
+    pub(super) fn clear(&self) -> rusqlite::Result<()> {
+        self.connection().execute_batch(CLEAR)
+    }
+
     /// Everything that is shown.
     pub(super) fn shown_keys(&self) -> rusqlite::Result<BTreeSet<OpportunityKey>> {
         let mut statement = self.connection().prepare("SELECT key FROM session UNION ALL SELECT key FROM slot")?;

@@ -58,9 +58,24 @@ pub struct StoreSetup {
     pub catalogue: PathBuf,
     /// What checkout URLs are made from.
     pub checkout: CheckoutUrls,
+    /// What the catalogue does when it may be out of date.
+    pub when_stale: WhenStale,
     /// The feeds and where they begin; what came from others is forgotten. `None` leaves the feeds as they stand.
     pub feeds: Option<Vec<FeedSetup>>,
 }
+
+/// What the catalogue does when a feed has not been read to its end for 24 hours, the licence's limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenStale {
+    /// It stays as it is; `status` and the view `freshness` say so.
+    #[default]
+    Keep,
+    /// It is emptied, until every feed has been read to its end again.
+    Empty,
+}
+
+/// The licence: nothing that is held may be out of date by more than 24 hours.
+pub const STALE_SECONDS: i64 = 86_400;
 
 /// One step of a feed, to be committed.
 #[derive(Clone, Debug)]
@@ -118,6 +133,9 @@ pub struct Store {
     catalogue: Catalogue,
     positions: BTreeMap<Feed, Position>,
     data_version: i64,
+    when_stale: WhenStale,
+    /// Whether the catalogue is kept empty, because it would be out of date.
+    withheld: bool,
 }
 
 impl Store {
@@ -128,7 +146,9 @@ impl Store {
     pub fn open(setup: &StoreSetup, now: Instant) -> Result<Self> {
         let state = State::open(&setup.state, now)?;
         let catalogue = Catalogue::open(&setup.catalogue, setup.checkout.clone())?;
-        let mut store = Self { state, catalogue, positions: BTreeMap::new(), data_version: -1 };
+        let when_stale = setup.when_stale;
+        let mut store =
+            Self { state, catalogue, positions: BTreeMap::new(), data_version: -1, when_stale, withheld: false };
         store.set_up_feeds(setup.feeds.as_deref())?;
         store.take_restarts(now)?;
         Ok(store)
@@ -284,6 +304,12 @@ impl Store {
     /// The one way by which the catalogue changes: what was touched as it stands at `now`, and every window that opened or
     /// closed since the instant that the catalogue showed.
     fn show(&mut self, touched: &Touched, now: Instant) -> Result<()> {
+        if self.is_stale(now) {
+            return self.withhold(now);
+        }
+        if self.withheld {
+            return self.rebuild(now).map(drop);
+        }
         let as_of = self.catalogue.origin()?.map_or(now, |origin| origin.as_of);
         let wrap = |source| self.state.database.error("read", source);
         let moved = self.state.transitions(as_of, now).map_err(wrap)?;
@@ -293,6 +319,33 @@ impl Store {
         let datasets = if touched.datasets { self.catalogue.copy_datasets(&self.state) } else { Ok(()) };
         let followed = datasets.and_then(|()| self.catalogue.follow(&self.state, &all, &touched.links, now));
         self.seal(followed, now)
+    }
+
+    /// Whether the catalogue is to be empty at `now`: a feed was not read to its end for too long. One that has never been
+    /// is not out of date, but on its way.
+    fn is_stale(&self, now: Instant) -> bool {
+        let stale = |position: &Position| {
+            position.feed.is_needed() && position.read_to_end_at.is_some_and(|at| now.seconds_since(at) > STALE_SECONDS)
+        };
+        self.when_stale == WhenStale::Empty && self.positions.values().any(stale)
+    }
+
+    /// Empties the catalogue, or leaves it empty.
+    fn withhold(&mut self, now: Instant) -> Result<()> {
+        self.catalogue.database.begin()?;
+        let emptied = if self.withheld { Ok(()) } else { self.catalogue.clear() };
+        self.seal(emptied, now)?;
+        self.withheld = true;
+        Ok(())
+    }
+
+    /// The instant from which on the catalogue is to be empty, if that is set and it is not so yet.
+    fn stale_from(&self) -> Option<Instant> {
+        if self.when_stale == WhenStale::Keep || self.withheld {
+            return None;
+        }
+        let needed = self.positions.values().filter(|position| position.feed.is_needed());
+        needed.filter_map(|position| position.read_to_end_at).min().map(|at| at.plus_seconds(STALE_SECONDS + 1))
     }
 
     fn seal(&self, written: rusqlite::Result<()>, now: Instant) -> Result<()> {
@@ -327,7 +380,8 @@ impl Store {
         if self.state.loading {
             return Ok(None);
         }
-        self.state.next_transition(now).map_err(|source| self.state.database.error("read", source))
+        let next = self.state.next_transition(now).map_err(|source| self.state.database.error("read", source))?;
+        Ok(next.into_iter().chain(self.stale_from().filter(|from| *from > now)).min())
     }
 
     /// The end of a first harvest: builds the indexes and fills the catalogue. A crash in between repeats it.
@@ -350,6 +404,10 @@ impl Store {
     /// # Errors
     /// As for [`Store::apply`].
     pub fn rebuild(&mut self, now: Instant) -> Result<u64> {
+        if self.is_stale(now) {
+            return self.withhold(now).map(|()| 0);
+        }
+        self.withheld = false;
         self.catalogue.database.begin()?;
         let kept = self.catalogue.keep_feeds(&self.feed_names());
         let filled = kept.and_then(|()| self.catalogue.fill(&self.state, now));
@@ -365,6 +423,9 @@ impl Store {
     pub fn mend(&mut self, now: Instant) -> Result<()> {
         if self.state.loading {
             return Ok(());
+        }
+        if self.is_stale(now) {
+            return self.withhold(now);
         }
         let origin = self.catalogue.origin()?;
         if origin.is_none_or(|origin| origin.state_id != self.state.name) {

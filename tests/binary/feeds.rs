@@ -8,7 +8,7 @@ use bookable::domain::CheckoutBase;
 use bookable::engine::{Mode, Progress, Setup, harvest};
 use bookable::rpde::{ApiKey, Limits, RetryTimes};
 use bookable::sandbox::{Feed, SandboxOptions};
-use bookable::store::{CheckoutUrls, FeedSetup, StoreSetup};
+use bookable::store::{CheckoutUrls, FeedSetup, StoreSetup, WhenStale};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -126,6 +126,7 @@ fn datasets_are_fetched_once_a_day() {
             state: rig.path("state.db"),
             catalogue: rig.path("catalogue.db"),
             checkout: CheckoutUrls { base: CheckoutBase::parse(&rig.base).unwrap(), slot_path: None },
+            when_stale: WhenStale::Keep,
             feeds: Some(vec![feed(bookable::domain::Feed::Datasets), feed(bookable::domain::Feed::SessionSeries)]),
         },
         key: ApiKey::new("sandbox-key").unwrap(),

@@ -1,6 +1,7 @@
 //! What holds for every history.
 
 use bookable::domain::Feed;
+use bookable::store::WhenStale;
 use proptest::prelude::*;
 
 use crate::histories::{Event, changes, history};
@@ -178,6 +179,35 @@ fn a_feed_that_was_not_read_to_its_end_for_too_long_is_walked_anew() {
     assert!(rig.store().take_restarts(now).unwrap());
     assert!(walks(&mut rig).iter().all(|(_, walk)| *walk == 2));
     assert!(!rig.store().take_restarts(now).unwrap(), "once");
+}
+
+/// With `when_stale = "empty"` nothing is on show from 24 hours after a feed was last read to its end, until it is again.
+#[test]
+fn a_catalogue_that_would_be_out_of_date_is_empty_if_so_set() {
+    let rows = |when_stale, later: i64| {
+        let mut rig = Rig::new(NOW);
+        rig.when_stale = when_stale;
+        rig.restart();
+        rig.finish_loading();
+        rig.raw(
+            r#"{"state": "updated", "id": "s", "modified": 1, "data": {"@type": "ScheduledSession", "identifier": "s",
+                "superEvent": "ss", "startDate": "2028-03-31T18:00:00Z", "imin:isPotentiallyBookable": true}}"#,
+            r#"{"state": "updated", "id": "ss", "modified": 1, "data": {"@type": "SessionSeries", "@id": "ss",
+                "imin:aggregateOffer": {"publicAdult": {"imin:isPotentiallyBookable": true}}}}"#,
+        );
+        rig.batch_in_walk(&[Vec::new()], 1, true);
+        let now = rig.now;
+        let due = rig.store().next_transition(now).unwrap().unwrap();
+        rig.set_clock(NOW + later);
+        let then = rig.rows().len();
+        rig.restart();
+        assert_eq!(rig.rows().len(), then, "also after a start");
+        rig.batch_in_walk(&[Vec::new()], 1, true);
+        (then, rig.rows().len(), due.as_seconds() - NOW == 86_401)
+    };
+    assert_eq!(rows(WhenStale::Empty, 86_400), (1, 1, true));
+    assert_eq!(rows(WhenStale::Empty, 86_401), (0, 1, true));
+    assert_eq!(rows(WhenStale::Keep, 86_401), (1, 1, false));
 }
 
 #[test]

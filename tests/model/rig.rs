@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bookable::domain::{CheckoutBase, Feed, Instant, SlotPath};
 use bookable::rpde::Page;
-use bookable::store::{CheckoutUrls, FeedSetup, PageStep, Step, Store, StoreSetup};
+use bookable::store::{CheckoutUrls, FeedSetup, PageStep, Step, Store, StoreSetup, WhenStale};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -17,6 +17,7 @@ pub(crate) struct Rig {
     store: Option<Store>,
     pub(crate) now: Instant,
     broker: bool,
+    pub(crate) when_stale: WhenStale,
 }
 
 /// The feeds that the histories change.
@@ -26,7 +27,13 @@ const FEEDS: [Feed; 5] =
 impl Rig {
     pub(crate) fn new(now: i64) -> Self {
         let directory = tempfile::tempdir().expect("a folder");
-        let mut rig = Self { directory, store: None, now: Instant::from_seconds(now), broker: false };
+        let mut rig = Self {
+            directory,
+            store: None,
+            now: Instant::from_seconds(now),
+            broker: false,
+            when_stale: WhenStale::Keep,
+        };
         rig.restart();
         rig
     }
@@ -44,6 +51,7 @@ impl Rig {
                 base: CheckoutBase::parse("checkout.example.org").expect("a base"),
                 slot_path: SlotPath::parse("/slot/{identifier}").ok(),
             },
+            when_stale: self.when_stale,
             feeds: Some(
                 FEEDS.into_iter().filter(|feed| self.broker || *feed != Feed::BookableSellers).map(feed).collect(),
             ),

@@ -8,7 +8,7 @@ use bookable::clock::Clock;
 use bookable::domain::{CheckoutBase, Feed, Instant, SlotPath};
 use bookable::engine::{Mode, Setup, Stepwise};
 use bookable::rpde::{ApiKey, Fault, Limits, RetryTimes};
-use bookable::store::{CheckoutUrls, FeedSetup, StoreSetup, probe, request_resync};
+use bookable::store::{CheckoutUrls, FeedSetup, StoreSetup, WhenStale, probe, request_resync};
 use proptest::test_runner::TestCaseError;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -92,6 +92,7 @@ impl Simulation {
                     base: CheckoutBase::parse("checkout.example.org").expect("a base"),
                     slot_path: SlotPath::parse("/slot/{identifier}").ok(),
                 },
+                when_stale: WhenStale::Keep,
                 feeds: Some(feeds.map(feed).collect()),
             },
             key: ApiKey::new("key").expect("a key"),

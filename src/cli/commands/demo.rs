@@ -21,7 +21,7 @@ use crate::domain::{CheckoutBase, Feed, Pair, Standing};
 use crate::engine::{Mode, Progress, Setup, harvest};
 use crate::rpde::{ApiKey, Limits, RetryTimes};
 use crate::sandbox::{Sandbox, serve};
-use crate::store::{CheckoutUrls, FeedSetup, HarvestLock, StateReader, StoreSetup, files_of};
+use crate::store::{CheckoutUrls, FeedSetup, HarvestLock, StateReader, StoreSetup, WhenStale, files_of};
 
 const FOLDER: &str = "demo";
 /// Between two polls of a last page: the sandbox is ours, so the licence's eight seconds need not be kept.
@@ -91,6 +91,7 @@ fn setup(base: &str, key: ApiKey, paths: StoreSetupPaths<'_>) -> anyhow::Result<
             state: paths.state.to_owned(),
             catalogue: paths.catalogue.to_owned(),
             checkout: CheckoutUrls { base: CheckoutBase::parse(base)?, slot_path: None },
+            when_stale: WhenStale::Keep,
             feeds: Some(Feed::ALL.map(feed).into()),
         },
         key,

@@ -8,10 +8,7 @@ use crate::cli::output;
 use crate::cli::settings::Settings;
 use crate::clock::Clock;
 use crate::domain::{Instant, Pair};
-use crate::store::{FeedReport, HarvestLock, Report, StateReader};
-
-/// The licence: nothing that is held may be out of date by more than 24 hours.
-const STALE_SECONDS: i64 = 86_400;
+use crate::store::{FeedReport, HarvestLock, Report, STALE_SECONDS, StateReader};
 
 /// How a feed is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
