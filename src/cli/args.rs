@@ -117,6 +117,9 @@ pub(super) struct SettingFlags {
     /// error, warn, info, debug or trace [default: info]
     #[arg(long, global = true, value_name = "LEVEL")]
     log_level: Option<OsString>,
+    /// Where the log goes instead of standard error; SIGHUP opens it anew
+    #[arg(long, global = true, value_name = "FILE")]
+    log_file: Option<OsString>,
 }
 
 impl SettingFlags {
@@ -150,6 +153,7 @@ impl SettingFlags {
             ("when_stale", &self.when_stale),
             ("log_format", &self.log_format),
             ("log_level", &self.log_level),
+            ("log_file", &self.log_file),
         ];
         all.into_iter().filter_map(|(name, text)| Some((name, text.clone()?))).collect()
     }

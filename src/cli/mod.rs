@@ -48,7 +48,7 @@ pub fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     let flags = arguments.settings.given();
     let settings = Settings::resolve(&flags, &settings::environment(), arguments.settings.config.as_deref())?;
-    logging::start(settings.log_format()?, settings.log_level()?);
+    logging::start(settings.log_format()?, settings.log_level()?, settings.log_file())?;
     match &arguments.command {
         Command::Harvest(arguments) => harvest::run(&settings, arguments),
         Command::Status(arguments) => status::run(&settings, arguments),

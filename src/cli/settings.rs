@@ -31,7 +31,7 @@ const fn setting(name: &'static str, default: Option<&'static str>) -> Setting {
 }
 
 /// Every setting.
-pub(super) const SETTINGS: [Setting; 27] = [
+pub(super) const SETTINGS: [Setting; 28] = [
     setting("firehose_url", Some("https://firehose.imin.co/firehose/standard/")),
     setting("scheduled_sessions_url", None),
     setting("session_series_url", None),
@@ -59,6 +59,7 @@ pub(super) const SETTINGS: [Setting; 27] = [
     setting("when_stale", Some("keep")),
     setting("log_format", Some("text")),
     setting("log_level", Some("info")),
+    setting("log_file", None),
 ];
 
 const KEY_VARIABLE: &str = "BOOKABLE_API_KEY";
@@ -219,6 +220,11 @@ impl Settings {
         text.parse().map_err(|_| self.wrong("log_level", format!("{text:?} is not error, warn, info, debug or trace")))
     }
 
+    /// Where log lines go instead of standard error.
+    pub(super) fn log_file(&self) -> Option<PathBuf> {
+        self.value("log_file").map(|value| PathBuf::from(&value.text))
+    }
+
     /// The Firehose's key: from the file that a flag or the environment names, else from `BOOKABLE_API_KEY`, else from
     /// the file that the settings file names. No message repeats anything of it.
     pub(super) fn api_key(&self) -> Result<ApiKey, Failure> {
@@ -268,7 +274,14 @@ pub(super) fn variable(name: &str) -> String {
 fn read_key(path: &Path) -> std::io::Result<String> {
     let limit = u64::try_from(KEY_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(3);
     let mut text = String::new();
-    File::open(path)?.take(limit).read_to_string(&mut text)?;
+    let file = File::open(path)?;
+    #[cfg(unix)]
+    if file.metadata()?.is_file()
+        && std::os::unix::fs::PermissionsExt::mode(&file.metadata()?.permissions()) & 0o007 != 0
+    {
+        return Err(std::io::Error::other("anybody on this machine may use it; take that away with chmod o="));
+    }
+    file.take(limit).read_to_string(&mut text)?;
     Ok(text)
 }
 

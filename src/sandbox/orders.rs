@@ -5,6 +5,7 @@
 //! use `state`, `verdict`, and `domain` for instants.
 
 use serde_json::Value;
+use url::{Host, Url};
 
 use super::Feed;
 use super::state::State;
@@ -25,26 +26,39 @@ pub struct BookingMade {
 /// Everything that was ordered.
 #[derive(Debug, Default)]
 pub(super) struct Orders {
-    checkouts: Vec<Value>,
+    /// The checkout sessions, and whether each was booked.
+    checkouts: Vec<(Value, bool)>,
     pub(super) bookings: Vec<BookingMade>,
     pub(super) last_webhook: Option<Value>,
 }
 
 impl Orders {
-    /// Keeps a checkout session; its number.
-    pub(super) fn keep(&mut self, checkout: Value) -> usize {
-        self.checkouts.push(checkout);
-        self.checkouts.len()
+    /// Keeps a checkout session, which `complete` gives its number.
+    pub(super) fn keep(&mut self, complete: impl FnOnce(usize) -> Value) -> Value {
+        let checkout = complete(self.checkouts.len() + 1);
+        self.checkouts.push((checkout.clone(), false));
+        checkout
     }
 
     /// The checkout session with this number.
     pub(super) fn checkout(&self, number: &str) -> Option<&Value> {
-        self.checkouts.get(number.parse::<usize>().ok()?.checked_sub(1)?)
+        self.checkouts.get(number.parse::<usize>().ok()?.checked_sub(1)?).map(|checkout| &checkout.0)
     }
 
-    /// The next order's number.
-    pub(super) fn next_order(&self) -> String {
-        format!("sandbox-order-{}", self.bookings.len() + 1)
+    /// Marks a checkout session as booked; whether it was not yet.
+    pub(super) fn take(&mut self, number: &str) -> bool {
+        let at = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        let checkout = at.and_then(|at| self.checkouts.get_mut(at));
+        checkout.is_some_and(|checkout| !std::mem::replace(&mut checkout.1, true))
+    }
+
+    /// Books: gives the order's number and its place among the bookings.
+    pub(super) fn book(&mut self, identifier: &str) -> (String, usize) {
+        let at = self.bookings.len();
+        let order = format!("sandbox-order-{}", at + 1);
+        let made = BookingMade { order: order.clone(), identifier: identifier.to_owned(), webhook_status: None };
+        self.bookings.push(made);
+        (order, at)
     }
 }
 
@@ -144,8 +158,14 @@ fn check_broker(state: &State, item: &Item, order: &Value, request: &Value) -> R
     let home = text(order, &["broker", "url"]).ok_or("the broker has no url")?;
     let others = ["imin:backToBrokerUrl", "imin:userProfileUrl"].map(|name| text(request, &[name]));
     for url in others.into_iter().flatten().chain([home]) {
-        let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|base| url.starts_with(base));
-        if !url.starts_with("https://") && !local {
+        let url = Url::parse(url).map_err(|_| "a URL of the broker is none".to_owned())?;
+        let local = match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => return Err("a URL of the broker has no host".to_owned()),
+        };
+        if url.scheme() != "https" && !(url.scheme() == "http" && local) {
             return Err("a URL of the broker is not https".to_owned());
         }
     }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::orders::{self, Item};
 use super::server::{Serving, base_of, refuse_key};
 use super::verdict::Refusal;
-use super::{BookingMade, Feed, checkout, html, webhook};
+use super::{Feed, checkout, html, webhook};
 
 /// The largest body that the authenticated Checkout takes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -32,6 +32,7 @@ pub(super) fn routes() -> Router<Serving> {
         .route("/v1/slots/{identifier}", get(slot).post(book_slot))
         .route("/api/checkout-sessions", post(create))
         .route("/api/checkout-sessions/", post(create))
+        .route("/api/checkout-sessions/{number}", get(kept))
         .route("/sandbox/seller", delete(withdraw).put(restore))
         .route("/checkout/{number}", get(filled_page).post(book_as_customer))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -74,20 +75,32 @@ async fn create(Extract(serving): Extract<Serving>, headers: HeaderMap, body: By
         return refused;
     }
     let checked = orders::check(&serving.shared.state(), &body, serving.shared.clock.now());
-    let mut checkout = match checked {
-        Ok(checkout) => checkout,
+    let request = match checked {
+        Ok(request) => request,
         Err(why) => {
             let problem = json!({"type": "imin:CheckoutError", "description": why});
             return (StatusCode::BAD_REQUEST, axum::Json(problem)).into_response();
         }
     };
     let base = base_of(&serving, &headers);
-    let number = serving.shared.orders().keep(checkout.clone());
-    let id = format!("{base}/api/checkout-sessions/{number}");
-    checkout["id"] = json!(id);
-    checkout["potentialAction"] =
-        json!([{"type": "OrderAction", "name": "Checkout", "target": format!("{base}/checkout/{number}")}]);
+    let checkout = serving.shared.orders().keep(|number| {
+        let mut checkout = request;
+        checkout["id"] = json!(format!("{base}/api/checkout-sessions/{number}"));
+        checkout["potentialAction"] =
+            json!([{"type": "OrderAction", "name": "Checkout", "target": format!("{base}/checkout/{number}")}]);
+        checkout
+    });
+    let id = checkout["id"].as_str().unwrap_or_default().to_owned();
     (StatusCode::CREATED, [(header::LOCATION, id)], axum::Json(checkout)).into_response()
+}
+
+/// `GET /api/checkout-sessions/{number}`: what `Location` leads to.
+async fn kept(Extract(serving): Extract<Serving>, headers: HeaderMap, Path(number): Path<String>) -> Response {
+    if let Some(refused) = refuse_key(&serving, &headers) {
+        return refused;
+    }
+    let found = serving.shared.orders().checkout(&number).cloned();
+    found.map_or_else(no_such_page, |checkout| axum::Json(checkout).into_response())
 }
 
 /// What a checkout session is for.
@@ -131,17 +144,24 @@ async fn filled_page(Extract(serving): Extract<Serving>, Path(number): Path<Stri
 async fn book_as_guest(serving: &Serving, identifier: &str, slot: bool) -> Response {
     let kind = if slot { "Slot" } else { "ScheduledSession" };
     let line = json!({"type": "OrderItem", "orderedItem": {"type": kind, "id": identifier}});
-    book(serving, identifier, slot, line, Value::Null).await
+    book(serving, (identifier, slot), (line, Value::Null), None).await
 }
 
 async fn book_as_customer(Extract(serving): Extract<Serving>, Path(number): Path<String>) -> Response {
     let Some(ordered) = ordered(&serving, &number) else { return no_such_page() };
     let customer = ordered.checkout["imin:initialOrder"]["customer"].clone();
-    book(&serving, &ordered.identifier, ordered.slot, ordered.line, customer).await
+    let id = ordered.checkout["id"].as_str().map(str::to_owned);
+    let item = (ordered.identifier.as_str(), ordered.slot);
+    book(&serving, item, (ordered.line, customer), id.map(|id| (number, id))).await
 }
 
-/// Books, if it can be booked now, and tells whoever is to be told.
-async fn book(serving: &Serving, identifier: &str, slot: bool, line: Value, customer: Value) -> Response {
+/// Books, if it can be booked now, and tells whoever is to be told. A checkout session is booked once.
+async fn book(
+    serving: &Serving,
+    (identifier, slot): (&str, bool),
+    (line, customer): (Value, Value),
+    session: Option<(String, String)>,
+) -> Response {
     let verdict = {
         let state = serving.shared.state();
         Item::find(&state, identifier, slot).map(|item| item.judge(serving.shared.clock.now()))
@@ -155,20 +175,19 @@ async fn book(serving: &Serving, identifier: &str, slot: bool, line: Value, cust
         }
         Some(Ok(())) => {}
     }
-    let order = serving.shared.orders().next_order();
+    if session.as_ref().is_some_and(|(number, _)| !serving.shared.orders().take(number)) {
+        let body = "<p>Sorry: this checkout has been booked already.</p>";
+        return (StatusCode::GONE, Html(html::page("This cannot be booked", body))).into_response();
+    }
+    let (order, at) = serving.shared.orders().book(identifier);
+    let id = session.map_or_else(|| format!("https://checkout.example/orders/{order}"), |(_, id)| id);
     let body = json!({
         "@context": ["https://openactive.io/", "https://imin.co/"],
         "type": "imin:CheckoutSession",
-        "id": format!("https://checkout.example/api/checkout-sessions/{order}"),
+        "id": id,
         "imin:order": {"type": "Order", "identifier": order, "orderedItem": [line], "customer": customer},
     });
-    let made = BookingMade { order: order.clone(), identifier: identifier.to_owned(), webhook_status: None };
-    let at = {
-        let mut orders = serving.shared.orders();
-        orders.last_webhook = Some(body.clone());
-        orders.bookings.push(made);
-        orders.bookings.len() - 1
-    };
+    serving.shared.orders().last_webhook = Some(body.clone());
     if let Some(receiver) = serving.shared.webhook() {
         let status = webhook::post(&receiver, &body).await;
         if let Some(made) = serving.shared.orders().bookings.get_mut(at) {

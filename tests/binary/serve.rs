@@ -24,8 +24,8 @@ struct Server {
 
 impl Server {
     fn start(rig: &Rig, arguments: &[&str]) -> Self {
-        std::fs::write(rig.path("webhook-key"), format!("{WEBHOOK_KEY}\n")).unwrap();
-        std::fs::write(rig.path("token"), TOKEN).unwrap();
+        rig.write_private("webhook-key", &format!("{WEBHOOK_KEY}\n"));
+        rig.write_private("token", TOKEN);
         let mut command =
             rig.command(&[&["serve", "--listen", "127.0.0.1:0", "--log-level", "trace"], arguments].concat());
         command.env("BOOKABLE_BROKER_NAME", "An app").env("BOOKABLE_BROKER_HOME_URL", "https://app.example/");
@@ -147,6 +147,7 @@ fn a_session_is_booked_by_both_routes_and_the_webhook_tells_of_it() {
     let customer = json!({"givenName": "Ada", "familyName": "L", "email": "ada@mail.example"});
     let (_, answer) = server.post("/checkout-sessions", &json!({"identifier": "a b/c", "customer": customer}));
     assert_eq!(book(answer["url"].as_str().unwrap()), 200);
+    assert_eq!(book(answer["url"].as_str().unwrap()), 410, "a checkout is booked once");
     let made = rig.sandbox.bookings();
     assert_eq!(made.iter().map(|made| made.webhook_status).collect::<Vec<_>>(), [Some(204), Some(204)]);
     for made in &made {

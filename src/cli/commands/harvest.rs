@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::args::Harvest;
 use crate::cli::failure::Failure;
-use crate::cli::output;
 use crate::cli::settings::Settings;
+use crate::cli::{logging, output};
 use crate::clock::Clock;
 use crate::engine::{Mode, Progress, Setup, Unfinished, harvest};
 use crate::rpde::{Limits, RetryTimes};
@@ -59,14 +59,18 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     built.map_err(|error| Failure::Failed(anyhow::Error::new(error).context("cannot start the runtime")))
 }
 
-/// Cancels `stop` on SIGTERM or SIGINT.
+/// Cancels `stop` on SIGTERM or SIGINT; SIGHUP opens the log's file anew.
 pub(super) fn stop_on_signals(stop: CancellationToken) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                Some(()) = hangup.recv() => logging::reopen(),
+            }
         }
         tracing::info!("stopping after what is in hand");
         stop.cancel();
