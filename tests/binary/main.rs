@@ -8,6 +8,7 @@ mod crash;
 mod daemon;
 mod disk;
 mod feeds;
+mod hostile;
 mod once;
 mod publisher;
 mod rig;
