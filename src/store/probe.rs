@@ -1,6 +1,6 @@
 //! Named points at which a test can let the files fail, or the process die. An ordinary build has none of it.
 //!
-//! With the feature `crash-points`, [`arm`] lets the n-th reaching of a point in this thread fail as a full disk would, and
+//! With the feature `crash-points`, `arm` lets the n-th reaching of a point in this thread fail as a full disk would, and
 //! `BOOKABLE_CRASH_AT=between_commits:3` kills the process (SIGKILL) when it is reached for the third time.
 
 /// Where something can happen.
