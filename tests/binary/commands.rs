@@ -128,3 +128,24 @@ fn every_query_of_the_readme_runs() {
         while rows.next().unwrap_or_else(|error| panic!("{query}: {error}")).is_some() {}
     }
 }
+
+/// The licence: what is held is never out of date by more than 24 hours.
+#[test]
+fn status_says_when_a_feed_is_older_than_a_day() {
+    let rig = Rig::empty();
+    rig.publish_open_series("a");
+    rig.succeed(&["harvest", "--once"]);
+    let read_at = |ago: i64| {
+        let state = rusqlite::Connection::open(rig.path("catalogue.state.db")).unwrap();
+        let at = crate::rig::now().plus_seconds(-ago).as_seconds();
+        state.execute("UPDATE feed SET read_to_end_at = ?1 WHERE name = 'session-series'", [at]).unwrap();
+        rig.run(&["status"])
+    };
+    let fresh = read_at(86_000);
+    assert!(fresh.status.success(), "{}", crate::rig::error_text(&fresh));
+    let stale = read_at(86_500);
+    assert_eq!(stale.status.code(), Some(1));
+    assert!(
+        String::from_utf8_lossy(&stale.stdout).starts_with("STALE: a feed was not read to its end within 24 hours")
+    );
+}
