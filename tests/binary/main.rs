@@ -11,6 +11,7 @@ mod feeds;
 mod hostile;
 mod once;
 mod publisher;
+mod readers;
 mod rig;
 mod serve;
 mod settings;
