@@ -140,7 +140,14 @@ fn datasets_are_fetched_once_a_day() {
     let stop = CancellationToken::new();
     let harvesting = runtime.spawn(harvest(setup, stop.clone(), Arc::new(Progress::default())));
     let asked = |path: &str| rig.sandbox.requests().iter().filter(|request| request.path.contains(path)).count();
-    wait_until("the first fetch", || asked("datasets") == 1);
+    // Not only asked for but taken in: the day counts from the answer.
+    let taken = || {
+        let state = Connection::open_with_flags(rig.path("state.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+        let sql = "SELECT read_to_end_at FROM feed WHERE name = 'datasets'";
+        state.query_row(sql, [], |row| row.get::<_, Option<i64>>(0)).ok()?
+    };
+    wait_until("the first fetch", || taken().is_some());
+    assert_eq!(asked("datasets"), 1);
     clock.set(clock.now().plus_seconds(86_400 - 60));
     // The other feed is polled on, which shows that time passes.
     let polled = asked("session-series");
