@@ -10,6 +10,7 @@ mod disk;
 mod feeds;
 mod hostile;
 mod once;
+mod operator;
 mod publisher;
 mod readers;
 mod rig;
