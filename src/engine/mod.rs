@@ -32,7 +32,7 @@ pub use stepwise::Stepwise;
 use crate::clock::Clock;
 use crate::domain::Feed;
 use crate::rpde::{AddressError, ApiKey, Client, ClientError, FeedUrl, Limits, RetryTimes};
-use crate::store::{Store, StoreError, StoreSetup};
+use crate::store::{Position, Store, StoreError, StoreSetup};
 use walker::Walker;
 use writer::Writer;
 use writing::Writing;
@@ -93,6 +93,16 @@ pub enum EngineError {
         feed: Feed,
         /// What is wrong with it.
         source: AddressError,
+    },
+    /// A position on another host than the feed's, to which the key must not go.
+    #[error("the position of {feed} leads to {found}, not to {expected}; run `bookable resync --force`")]
+    Elsewhere {
+        /// Which feed.
+        feed: Feed,
+        /// Where the position leads.
+        found: String,
+        /// Where the feed is.
+        expected: String,
     },
     /// The writer's thread ended without a word.
     #[error("the writer ended without a word; the files are as of the last batch")]
@@ -178,7 +188,11 @@ async fn spawn_writer(begin: impl FnOnce() -> Result<Writer, EngineError> + Send
     ended.await.unwrap_or(Err(EngineError::WriterLost))
 }
 
-/// Reads a stored position.
-fn position_url(feed: Feed, text: &str) -> Result<FeedUrl, EngineError> {
-    FeedUrl::parse(text).map_err(|source| EngineError::Position { feed, source })
+/// Reads a stored position, which is on its feed's own origin.
+fn position_url(position: &Position) -> Result<FeedUrl, EngineError> {
+    let feed = position.feed;
+    let read = |text: &str| FeedUrl::parse(text).map_err(|source| EngineError::Position { feed, source });
+    let (url, start) = (read(&position.next_url)?, read(&position.start_url)?);
+    let (found, expected) = (url.origin_text(), start.origin_text());
+    if found == expected { Ok(url) } else { Err(EngineError::Elsewhere { feed, found, expected }) }
 }

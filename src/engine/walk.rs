@@ -48,7 +48,7 @@ pub(super) fn starts(store: &Store, epoch: u64) -> Result<Starts, EngineError> {
     for position in store.positions() {
         let start = Start {
             id: WalkId { walk: position.walk, epoch },
-            url: position_url(position.feed, &position.next_url)?,
+            url: position_url(position)?,
             wait_until: position.wait_until,
             at_end: position.walk_complete,
             failures: position.failures,

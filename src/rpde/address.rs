@@ -111,7 +111,10 @@ impl FeedUrl {
             return Err(NextError::OtherOrigin { expected: origin_text(&self.url), found: origin_text(&url) });
         }
         url.set_fragment(None);
-        let original = if Url::parse(next).is_ok() { next.to_owned() } else { url.as_str().to_owned() };
+        // The text is kept only if it leads to the same place by itself: `https:a` is relative to a page and absolute
+        // without one, so that a position stored as written would lead elsewhere after a restart, and the key with it.
+        let itself = Self::parse(next).is_ok_and(|alone| alone.url == url);
+        let original = if itself { next.to_owned() } else { url.as_str().to_owned() };
         Ok(Self { url, original })
     }
 

@@ -43,6 +43,21 @@ impl Publisher {
     }
 }
 
+/// Whatever brought it there: a position on another host is not asked for, and the key does not go there.
+#[test]
+fn a_position_on_another_host_is_refused() {
+    let publisher = Publisher::serve(&[]);
+    let rig = Rig::empty();
+    rig.succeed(&["harvest", "--once"]);
+    let state = rusqlite::Connection::open(rig.path("catalogue.state.db")).unwrap();
+    state.execute("UPDATE feed SET next_url = ?1 WHERE key = 1", [format!("{}/feed?a=1", publisher.base)]).unwrap();
+    drop(state);
+    let output = rig.run(&["harvest", "--once"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error_line(&output).contains("the position of scheduled-sessions leads to"), "{}", error_line(&output));
+    assert_eq!(publisher.seen(), Vec::<String>::new());
+}
+
 const SERIES: &str = r#"{"items": [{"state": "updated", "kind": "x", "id": 1, "modified": 1, "data": {"@type": "SessionSeries",
     "@id": "ss", "imin:aggregateOffer": {"publicAdult": {"imin:isPotentiallyBookable": true}}}}], "next": null}"#;
 

@@ -187,3 +187,15 @@ fn messages_are_short_and_on_one_line() {
     let long = shortened(&"é".repeat(150));
     assert!(long.len() <= SHOWN_BYTES_MAX + '…'.len_utf8() && long.ends_with("é…"));
 }
+
+#[test]
+fn a_next_that_is_relative_only_beside_its_page_is_kept_as_the_url_it_leads_to() {
+    let page = FeedUrl::parse("https://feeds.example.org/f/sessions?a=1").unwrap();
+    for next in ["https:evil.example", "https:evil.example#x", "https:/evil.example", "https:?after=2"] {
+        let url = page.join_next(next).unwrap();
+        assert_eq!(url.origin_text(), "https://feeds.example.org", "{next}");
+        assert_eq!(FeedUrl::parse(url.original()).unwrap(), url, "{next}: the position leads to the same place");
+    }
+    let plain = page.join_next("https://feeds.example.org/f/sessions?after=%7c+%2B").unwrap();
+    assert_eq!(plain.original(), "https://feeds.example.org/f/sessions?after=%7c+%2B", "otherwise byte for byte");
+}
