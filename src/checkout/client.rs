@@ -6,7 +6,7 @@ use reqwest::{StatusCode, redirect, retry};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::order::SecureUrl;
+use super::order::{Customer, SecureUrl};
 use crate::domain::CheckoutBase;
 use crate::rpde::ApiKey;
 
@@ -132,11 +132,12 @@ impl CheckoutClient {
         Ok(Self { http: builder.build().map_err(unreachable)?, key, url, local })
     }
 
-    /// Sends a body; gives the URL of the page where the customer confirms.
+    /// Sends an order's body; gives the URL of the page where the customer confirms. What the Checkout says of a refusal is
+    /// told only where it repeats nothing of the customer or the key.
     ///
     /// # Errors
     /// A [`CheckoutFault`] for anything but such a URL.
-    pub async fn create(&self, body: String) -> Result<SecureUrl, CheckoutFault> {
+    pub async fn create(&self, body: String, customer: Option<&Customer>) -> Result<SecureUrl, CheckoutFault> {
         let request = self
             .http
             .post(&self.url)
@@ -155,13 +156,21 @@ impl CheckoutClient {
         }
         match status {
             StatusCode::OK | StatusCode::CREATED => self.target(&bytes),
-            StatusCode::BAD_REQUEST => Err(CheckoutFault::NotForThisBroker { words: words(&bytes) }),
+            StatusCode::BAD_REQUEST => Err(CheckoutFault::NotForThisBroker { words: self.words(&bytes, customer) }),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 Err(CheckoutFault::KeyRefused { status: status.as_u16() })
             }
             _ if status.is_redirection() => Err(CheckoutFault::Redirected { status: status.as_u16() }),
-            _ => Err(CheckoutFault::Status { status: status.as_u16(), words: words(&bytes) }),
+            _ => Err(CheckoutFault::Status { status: status.as_u16(), words: self.words(&bytes, customer) }),
         }
+    }
+
+    fn words(&self, answer: &[u8], customer: Option<&Customer>) -> String {
+        let key = self.key.header_value();
+        let key = key.to_str().unwrap_or_default();
+        let mut private = customer.map(Customer::details).unwrap_or_default();
+        private.push(key);
+        words(answer, &private)
     }
 
     fn target(&self, answer: &[u8]) -> Result<SecureUrl, CheckoutFault> {
@@ -226,11 +235,14 @@ struct Refusal {
     message: Option<String>,
 }
 
-/// What the Checkout says of a refusal, on one line; nothing where it says nothing that can be read.
-fn words(answer: &[u8]) -> String {
+/// What the Checkout says of a refusal, on one line; nothing where it says nothing that can be read, or repeats what is
+/// private.
+fn words(answer: &[u8], private: &[&str]) -> String {
     let refusal: Option<Refusal> = serde_json::from_slice(answer).ok();
     let said = refusal.and_then(|refusal| refusal.description.or(refusal.detail).or(refusal.message));
-    said.map_or_else(String::new, |said| {
+    let lower = |text: &str| text.to_lowercase();
+    let repeats = |said: &String| private.iter().any(|private| lower(said).contains(&lower(private.trim())));
+    said.filter(|said| !repeats(said)).map_or_else(String::new, |said| {
         let plain: String = said.chars().take(WORDS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
         format!(": {plain}")
     })
@@ -297,17 +309,18 @@ mod tests {
         let key = ApiKey::new("key").unwrap();
         let timeouts = Timeouts { total: Duration::from_millis(200), ..Timeouts::default() };
         let client = CheckoutClient::new(&CheckoutBase::parse(&base).unwrap(), key, timeouts).unwrap();
-        let fault = client.create("{}".to_owned()).await.unwrap_err();
+        let fault = client.create("{}".to_owned(), None).await.unwrap_err();
         assert_eq!((fault.code(), fault.to_string().contains("did not answer in time")), ("timeout", true));
         accepting.abort();
     }
 
     #[test]
     fn what_the_checkout_says_is_cut_to_a_line() {
-        assert_eq!(words(br#"{"description":"not\nyours"}"#), ": not yours");
-        assert_eq!(words(b"<html>"), "");
-        assert_eq!(words(format!(r#"{{"detail":"{}"}}"#, "x".repeat(5000)).as_bytes()).len(), WORDS_MAX + 2);
-        let fault = CheckoutFault::NotForThisBroker { words: words(b"{}") };
+        assert_eq!(words(br#"{"description":"not\nyours"}"#, &["else"]), ": not yours");
+        assert_eq!(words(br#"{"description":"no ADA@mail.example here"}"#, &["x", "ada@mail.example"]), "");
+        assert_eq!(words(b"<html>", &[]), "");
+        assert_eq!(words(format!(r#"{{"detail":"{}"}}"#, "x".repeat(5000)).as_bytes(), &[]).len(), WORDS_MAX + 2);
+        let fault = CheckoutFault::NotForThisBroker { words: words(b"{}", &[]) };
         assert_eq!(fault.to_string(), "this broker may not book it (the Checkout answered 400)");
     }
 }

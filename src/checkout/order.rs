@@ -93,6 +93,16 @@ pub enum Customer {
     },
 }
 
+impl Customer {
+    /// What may be repeated to nobody.
+    pub(super) fn details(&self) -> Vec<&str> {
+        match self {
+            Self::Id(id) => vec![id],
+            Self::Person { given_name, family_name, email } => vec![given_name, family_name, email],
+        }
+    }
+}
+
 impl fmt::Debug for Customer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Customer(…)")

@@ -28,6 +28,14 @@ pub enum TemplateError {
         /// Which.
         name: String,
     },
+    /// A field outside of quotes, where its value could say more than a text.
+    #[error("line {line} of the template has {name:?} outside of quotes; write \"{{{{{name}}}}}\"")]
+    OutsideText {
+        /// Where.
+        line: usize,
+        /// Which.
+        name: String,
+    },
     /// What comes out is not JSON.
     #[error("the template does not come to JSON: see line {line}; a field belongs between quotes")]
     NotJson {
@@ -49,13 +57,18 @@ impl Template {
     pub fn fill<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> Result<String, TemplateError> {
         let mut filled = String::with_capacity(self.0.len() + 256);
         let mut rest = self.0.as_str();
+        let mut in_text = false;
         while let Some((before, after)) = rest.split_once("{{") {
             filled.push_str(before);
+            in_text = ends_in_text(before, in_text);
             let line = || self.0.len().checked_sub(after.len()).map_or(1, |at| line_of(&self.0, at));
             let (name, behind) = after.split_once("}}").ok_or_else(|| TemplateError::Unclosed { line: line() })?;
             let name = name.trim();
             let value =
                 value(name).ok_or_else(|| TemplateError::UnknownField { line: line(), name: name.to_owned() })?;
+            if !in_text {
+                return Err(TemplateError::OutsideText { line: line(), name: name.to_owned() });
+            }
             push_escaped(&mut filled, value);
             rest = behind;
         }
@@ -65,6 +78,20 @@ impl Template {
             Err(error) => Err(TemplateError::NotJson { line: error.line() }),
         }
     }
+}
+
+/// Whether a piece of JSON ends within a text, where it begins within one or not.
+fn ends_in_text(piece: &str, begins_in_text: bool) -> bool {
+    let (mut in_text, mut escaped) = (begins_in_text, false);
+    for letter in piece.chars() {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' if in_text => escaped = true,
+            '"' => in_text = !in_text,
+            _ => {}
+        }
+    }
+    in_text
 }
 
 fn line_of(text: &str, at: usize) -> usize {
@@ -92,7 +119,12 @@ mod tests {
         assert_eq!(body.unwrap(), r#"{"a": "x/ScheduledSession", "b": "", "c": "An \"app\""}"#);
         assert_eq!(fill("{\n\"a\": \"{{identifier\"}").unwrap_err(), "line 2 of the template has {{ without }}");
         assert_eq!(fill("\n\n{{key}}").unwrap_err(), "line 3 of the template names \"key\", which is no field");
-        assert!(fill("{\n\"a\": {{identifier}}}").unwrap_err().contains("see line 2"));
+        assert!(
+            fill("{\n\"a\": {{identifier}}}")
+                .unwrap_err()
+                .contains("line 2 of the template has \"identifier\" outside")
+        );
+        assert!(fill("{\"a\\\"\": \"{{identifier}}\",}").unwrap_err().contains("see line 1"));
     }
 
     proptest! {

@@ -75,7 +75,7 @@ async fn create(State(serving): State<Serving>, headers: HeaderMap, body: Bytes)
         tracing::error!("{error}");
         Problem::new(500, "bad_template", error.to_string())
     })?;
-    let url = setup.client.create(body).await.map_err(|fault| {
+    let url = setup.client.create(body, order.customer.as_ref()).await.map_err(|fault| {
         tracing::warn!(fault.code = fault.code(), "no checkout session: {fault}");
         checkout_problem(&fault)
     })?;

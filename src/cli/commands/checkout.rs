@@ -41,7 +41,7 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &Arguments) -> Result<
     }
     let client = CheckoutClient::new(&settings.checkout()?, settings.api_key()?, Timeouts::default());
     let client = client.map_err(anyhow::Error::new)?;
-    let target = runtime()?.block_on(client.create(body)).map_err(anyhow::Error::new)?;
+    let target = runtime()?.block_on(client.create(body, order.customer.as_ref())).map_err(anyhow::Error::new)?;
     if arguments.json {
         let answer = json!({"identifier": order.identifier, "offer": order.offer_id, "url": target.as_str()});
         output::data(&format!("{answer:#}"))?;
