@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::failure::Failure;
 
@@ -70,8 +70,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, Failure> {
         Ok((id, connection.query_row("PRAGMA user_version", [], |row| row.get(0))?))
     };
     let opened = Connection::open_with_flags(path, flags).and_then(|connection| Ok((read(&connection)?, connection)));
-    let ((id, version), connection) =
-        opened.map_err(|error| anyhow::Error::new(error).context(format!("cannot read the catalogue {shown}")))?;
+    let ((id, version), connection) = opened.map_err(|error| unreadable(path, error))?;
     if id != APPLICATION_ID {
         return Err(Failure::failed(format!("{shown} is not a catalogue of bookable; name one with --catalogue")));
     }
@@ -83,6 +82,20 @@ pub(super) fn open(path: &Path) -> Result<Connection, Failure> {
         )));
     }
     Ok(connection)
+}
+
+/// A catalogue that cannot be read, with what to do where that is known.
+fn unreadable(path: &Path, error: rusqlite::Error) -> Failure {
+    let shown = path.display();
+    let words = match error.sqlite_error_code() {
+        // SQLite makes its `-shm` file first, where no other process has one open.
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) => format!(
+            "cannot read the catalogue {shown}: who may not write in its folder can read it only while a harvest runs; use a \
+             copy (`bookable snapshot`)"
+        ),
+        _ => format!("cannot read the catalogue {shown}"),
+    };
+    Failure::Failed(anyhow::Error::new(error).context(words))
 }
 
 /// Why what the catalogue holds may be out of date or incomplete, in words; nothing where each feed was read to its end

@@ -24,6 +24,7 @@ use settings::Settings;
 
 /// Runs the command line and gives the process's exit code.
 pub fn main() -> ExitCode {
+    keep_memory_private();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -42,6 +43,16 @@ pub fn main() -> ExitCode {
             }
             ExitCode::from(failure.exit_code())
         }
+    }
+}
+
+/// Has the kernel write no core file of this process, nor show others its memory and environment: they hold the keys. Where that
+/// cannot be had, nothing is lost but this.
+fn keep_memory_private() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     }
 }
 

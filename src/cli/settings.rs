@@ -251,6 +251,7 @@ impl Settings {
         }
         let setup = |(feed, url): (Feed, FeedUrl)| FeedSetup { feed, start_url: url.original().to_owned() };
         Ok(StoreSetup {
+            log_bytes_max: StoreSetup::LOG_BYTES_MAX,
             state,
             catalogue,
             checkout: self.checkout_urls()?,

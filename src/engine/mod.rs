@@ -12,6 +12,7 @@
 //! them anew, and every feed goes on from what was committed. Only files that are damaged or not ours end a harvest. Uses `domain`, `clock`, `rpde`, `store`.
 
 mod progress;
+mod snapshots;
 mod stepwise;
 mod walk;
 mod walker;
@@ -158,6 +159,8 @@ pub async fn harvest(
         });
     }
     drop((pages, unfinished));
+    let (copied, clock, mode) = (setup.store.clone(), setup.clock.clone(), setup.mode);
+    tasks.spawn(snapshots::keep(copied.clone(), clock.clone(), stop.clone()));
     tasks.close();
     let ending = stop.clone();
     let begin = move || {
@@ -168,6 +171,9 @@ pub async fn harvest(
     stop.cancel();
     tasks.wait().await;
     ended?;
+    if mode == Mode::Once {
+        snapshots::renew(copied, clock).await;
+    }
     let mut unfinished = Vec::new();
     while let Some(feed) = gave_up.recv().await {
         unfinished.push(feed);

@@ -163,7 +163,11 @@ impl Walk {
     /// Takes a walk up; what is to be done first.
     pub(super) fn begin(feed: Feed, start: Start, setup: &Setup, jitter: Jitter, now: Instant) -> (Self, After) {
         let Start { id, url, wait_until, at_end, failures, version } = start;
-        let poll_seconds = i64::try_from(setup.poll_interval.as_secs()).unwrap_or(i64::MAX);
+        // An instant has whole seconds, and this one is perhaps nearly over: the stored wait is a second longer.
+        let poll_seconds = match setup.poll_interval.as_secs() {
+            0 => 0,
+            seconds => i64::try_from(seconds).map_or(i64::MAX, |seconds| seconds.saturating_add(1)),
+        };
         let (mode, retry_times) = (setup.mode, setup.retry_times);
         let begun =
             Self { feed, id, url, version, failures, seen: HashSet::new(), mode, poll_seconds, retry_times, jitter };

@@ -70,7 +70,7 @@ impl Writing {
     /// Looks at the clock and at what else may have happened without a page; whether a feed is to be walked anew.
     pub(super) fn look(&mut self) -> Result<bool, EngineError> {
         let now = self.clock.now();
-        self.store.check_in_place()?;
+        self.store.check_files()?;
         let restarted = self.store.take_restarts(now)?;
         if self.store.is_loading() && self.is_loaded(now) {
             self.finish_loading(now)?;

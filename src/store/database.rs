@@ -13,6 +13,8 @@ use super::probe::{self, Point};
 
 /// How long a statement waits for another connection's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long emptying a write-ahead log waits for readers.
+const CHECKPOINT_TIMEOUT: Duration = Duration::from_millis(100);
 /// SQLite's page cache for each connection, in KiB.
 const CACHE_KIB: i64 = 4096;
 /// A write-ahead log is cut to this size when it is reset.
@@ -58,7 +60,10 @@ pub(super) const STATE: Kind = Kind {
     name: "state",
     application_id: 0x424B_5354,
     schema: include_str!("schema/state.sql"),
-    migrations: &[include_str!("schema/migrations/state_1_to_2.sql")],
+    migrations: &[
+        include_str!("schema/migrations/state_1_to_2.sql"),
+        include_str!("schema/migrations/state_2_to_3.sql"),
+    ],
     public: false,
 };
 
@@ -101,6 +106,12 @@ impl Database {
         database.set_pragmas()?;
         database.migrate(kind)?;
         Ok(database)
+    }
+
+    /// Opens a file that must be there and of this version, to write it.
+    pub(super) fn open_to_write(path: &Path, kind: &Kind) -> Result<Self> {
+        drop(Self::open_to_read(path, kind)?);
+        Self::open(path, kind)
     }
 
     /// Opens a file that must be there, to read it only.
@@ -152,11 +163,32 @@ impl Database {
         Err(StoreError::Taken { path: self.path.clone(), what: self.what })
     }
 
-    /// Empties the write-ahead log into the file and cuts it to nothing, where no reader holds it back.
+    /// Empties the write-ahead log into the file and cuts it to nothing, where no reader holds it back. Nobody is waited for
+    /// long: there is a next time.
     pub(super) fn truncate_log(&self) -> Result<()> {
         self.set("empty the write-ahead log of", |connection| {
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            connection.busy_timeout(CHECKPOINT_TIMEOUT)?;
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+            connection.busy_timeout(BUSY_TIMEOUT)
         })
+    }
+
+    /// Sees to it that the write-ahead log does not grow without end behind a reader that keeps a transaction open: tries to empty one
+    /// that is larger than `bytes_max`.
+    ///
+    /// # Errors
+    /// [`StoreError::LogHeld`] where it cannot be emptied.
+    pub(super) fn bound_log(&self, bytes_max: u64) -> Result<()> {
+        let [_, log, ..] = super::files_of(&self.path);
+        let bytes = || std::fs::metadata(&log).map_or(0, |file| file.len());
+        if bytes() <= bytes_max {
+            return Ok(());
+        }
+        self.truncate_log()?;
+        match bytes() {
+            left if left <= bytes_max => Ok(()),
+            bytes => Err(StoreError::LogHeld { path: self.path.clone(), log, bytes }),
+        }
     }
 
     pub(super) fn error(&self, action: &'static str, source: rusqlite::Error) -> StoreError {

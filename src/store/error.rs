@@ -83,6 +83,27 @@ pub enum StoreError {
         /// The catalogue's file.
         catalogue: PathBuf,
     },
+    /// A write-ahead log that cannot be emptied, because somebody reads on and on.
+    #[error(
+        "{} has grown to {} MiB, because a program keeps a transaction open on {}; close that program",
+        log.display(), bytes / 1_048_576, path.display()
+    )]
+    LogHeld {
+        /// The database.
+        path: PathBuf,
+        /// Its log.
+        log: PathBuf,
+        /// The log's size.
+        bytes: u64,
+    },
+    /// A file that a snapshot may not replace.
+    #[error("{} {why}", path.display())]
+    Target {
+        /// Which file.
+        path: PathBuf,
+        /// Why, and what to do.
+        why: &'static str,
+    },
     /// There is nothing to read yet.
     #[error("{} does not exist; run `bookable harvest` first", path.display())]
     Missing {
@@ -109,10 +130,12 @@ impl StoreError {
             ),
             Self::File { source, .. } => !matches!(source.kind(), std::io::ErrorKind::NotFound),
             Self::Taken { what, .. } => *what == "catalogue",
+            Self::LogHeld { .. } => true,
             Self::Newer { .. }
             | Self::Older { .. }
             | Self::Foreign { .. }
             | Self::NoWal { .. }
+            | Self::Target { .. }
             | Self::Missing { .. }
             | Self::StateLost { .. } => false,
         }

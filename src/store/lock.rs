@@ -63,14 +63,17 @@ pub(super) fn lock_path(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Deletes everything that was harvested: both databases with everything SQLite keeps beside them, and the lock files.
+/// Deletes everything that was harvested: the snapshots that were made and not moved, both databases with everything SQLite
+/// keeps beside them, and the lock files.
 ///
 /// # Errors
 /// [`StoreError::File`] where a file cannot be deleted; those before it are gone.
 pub fn purge(lock: HarvestLock, catalogue: &Path, state: &Path) -> Result<()> {
     let databases = [catalogue, state];
+    // The snapshots first: only the state knows of them. One that cannot be read any more is no reason to keep the rest.
+    let snapshots = super::snapshot::files(state).unwrap_or_default();
     let files = databases.iter().flat_map(|path| super::files_of(path));
-    for path in files.chain(databases.iter().map(|path| lock_path(path))) {
+    for path in snapshots.into_iter().chain(files).chain(databases.iter().map(|path| lock_path(path))) {
         let removed = match super::probe::reach(super::probe::Point::Purge) {
             Ok(()) => std::fs::remove_file(&path),
             Err(error) => Err(std::io::Error::other(error)),

@@ -29,7 +29,9 @@ mod report;
 mod sellers;
 mod settle;
 mod shown;
+mod snapshot;
 mod state;
+mod step;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -40,6 +42,8 @@ pub use lock::{HarvestLock, purge};
 pub use lookup::{Bookable, CatalogueReader, Freshness, Kind, OfferRow};
 pub use report::{Explained, FeedReport, FindingReport, Report, ResyncAnswer, StateReader, request_resync};
 pub use shown::CheckoutUrls;
+pub use snapshot::{Kept, renew_snapshots, snapshot};
+pub use step::{FaultStep, PageStep, Step};
 
 use catalogue::Catalogue;
 use keys::{LinkKey, OpportunityKey};
@@ -47,7 +51,7 @@ use probe::Point;
 use sellers::Asking;
 use state::{State, Touched};
 
-use crate::domain::{Change, Feed, Instant, Item, Role};
+use crate::domain::{Feed, Instant, Item, Role};
 
 /// Where the two files are, and what checkout URLs are made from.
 #[derive(Clone, Debug)]
@@ -60,8 +64,15 @@ pub struct StoreSetup {
     pub checkout: CheckoutUrls,
     /// What the catalogue does when it may be out of date.
     pub when_stale: WhenStale,
+    /// How many bytes a write-ahead log may have that a reader does not let be emptied.
+    pub log_bytes_max: u64,
     /// The feeds and where they begin; what came from others is forgotten. `None` leaves the feeds as they stand.
     pub feeds: Option<Vec<FeedSetup>>,
+}
+
+impl StoreSetup {
+    /// What [`StoreSetup::log_bytes_max`] is where nobody asks for something else: several times a large catalogue.
+    pub const LOG_BYTES_MAX: u64 = 2 << 30;
 }
 
 /// What the catalogue does when a feed has not been read to its end for 24 hours, the licence's limit.
@@ -77,55 +88,6 @@ pub enum WhenStale {
 /// The licence: nothing that is held may be out of date by more than 24 hours.
 pub const STALE_SECONDS: i64 = 86_400;
 
-/// One step of a feed, to be committed.
-#[derive(Clone, Debug)]
-pub enum Step<'a> {
-    /// A page was read.
-    Page(PageStep<'a>),
-    /// A request failed.
-    Fault(FaultStep<'a>),
-}
-
-/// A page, and where the feed stands after it.
-#[derive(Clone, Debug)]
-pub struct PageStep<'a> {
-    /// Which feed.
-    pub feed: Feed,
-    /// The walk that the page was read in; a page of an earlier walk is passed by.
-    pub walk: i64,
-    /// What the page says.
-    pub changes: &'a [Change<'a>],
-    /// What is wrong with it.
-    pub notes: Vec<Note>,
-    /// The page to be asked for next.
-    pub next_url: &'a str,
-    /// Whether this is the end of the feed for now.
-    pub at_end: bool,
-    /// The licence that the page names.
-    pub license: Option<&'a str>,
-    /// Not to be asked before this instant.
-    pub wait_until: Option<Instant>,
-    /// For a document that is another than before: what its server calls it. Its changes are then all that there is.
-    pub document: Option<Version>,
-}
-
-/// A request that failed.
-#[derive(Clone, Debug)]
-pub struct FaultStep<'a> {
-    /// Which feed.
-    pub feed: Feed,
-    /// The walk that it belongs to.
-    pub walk: i64,
-    /// The fault's stable code.
-    pub code: &'a str,
-    /// The same for people.
-    pub text: &'a str,
-    /// How many failed in a row.
-    pub failures: u32,
-    /// Not to be asked before this instant.
-    pub wait_until: Instant,
-}
-
 /// Both files, open for writing.
 #[derive(Debug)]
 pub struct Store {
@@ -133,6 +95,7 @@ pub struct Store {
     catalogue: Catalogue,
     positions: BTreeMap<Feed, Position>,
     data_version: i64,
+    log_bytes_max: u64,
     when_stale: WhenStale,
     /// Whether the catalogue is kept empty, because it would be out of date.
     withheld: bool,
@@ -146,9 +109,17 @@ impl Store {
     pub fn open(setup: &StoreSetup, now: Instant) -> Result<Self> {
         let state = State::open(&setup.state, now)?;
         let catalogue = Catalogue::open(&setup.catalogue, setup.checkout.clone())?;
-        let when_stale = setup.when_stale;
-        let mut store =
-            Self { state, catalogue, positions: BTreeMap::new(), data_version: -1, when_stale, withheld: false };
+        let (when_stale, log_bytes_max) = (setup.when_stale, setup.log_bytes_max);
+        let mut store = Self {
+            state,
+            catalogue,
+            positions: BTreeMap::new(),
+            data_version: -1,
+            log_bytes_max,
+            when_stale,
+            withheld: false,
+        };
+        store.check_files()?;
         store.set_up_feeds(setup.feeds.as_deref())?;
         store.take_restarts(now)?;
         Ok(store)
@@ -445,13 +416,16 @@ impl Store {
         self.seal(mended, now)
     }
 
-    /// Sees whether both files are still where they were opened.
+    /// Sees whether both files are still where they were opened, and their logs within bounds.
     ///
     /// # Errors
-    /// [`StoreError::Taken`] where one was deleted or replaced.
-    pub fn check_in_place(&self) -> Result<()> {
-        self.state.database.check_in_place()?;
-        self.catalogue.database.check_in_place()
+    /// [`StoreError::Taken`] where a file was deleted or replaced, [`StoreError::LogHeld`] where a reader does not let a log be
+    /// emptied.
+    pub fn check_files(&self) -> Result<()> {
+        [&self.state.database, &self.catalogue.database].into_iter().try_for_each(|database| {
+            database.check_in_place()?;
+            database.bound_log(self.log_bytes_max)
+        })
     }
 
     fn feed_names(&self) -> Vec<&'static str> {

@@ -286,8 +286,7 @@ fn missing_datasets(connection: &Connection) -> rusqlite::Result<Vec<(String, i6
 /// # Errors
 /// [`super::StoreError`] where the state is missing or cannot be written.
 pub fn request_resync(path: &Path, now: Instant, force: bool) -> Result<ResyncAnswer> {
-    drop(StateReader::open(path)?);
-    let database = Database::open(path, &STATE)?;
+    let database = Database::open_to_write(path, &STATE)?;
     database.begin()?;
     let last: Option<i64> =
         database.set("read", |connection| connection.query_row("SELECT resync_at FROM state", [], |row| row.get(0)))?;

@@ -88,6 +88,7 @@ fn snapshot_rebuild_and_purge() {
     let refused = rig.run(&["snapshot", "copy.db"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(error_line(&refused).contains("copy.db-wal"));
+    std::fs::remove_file(rig.path("copy.db-wal")).unwrap();
     assert_eq!(rig.run(&["snapshot", "catalogue.db"]).status.code(), Some(1), "not onto itself");
 
     for file in bookable::store::files_of(&rig.path("catalogue.db")) {
@@ -100,8 +101,42 @@ fn snapshot_rebuild_and_purge() {
 
     rig.succeed(&["purge", "--yes"]);
     let left: Vec<_> = std::fs::read_dir(rig.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert!(left.iter().all(|name| name.to_string_lossy().starts_with("copy.db")), "{left:?}");
+    assert!(left.is_empty(), "{left:?}");
     assert_eq!(rig.run(&["status"]).status.code(), Some(1));
+}
+
+/// What was deleted while no harvest ran, or just before one was killed, is gone from everywhere with the next.
+#[test]
+fn what_was_deleted_is_gone_from_files_logs_and_snapshots() {
+    let rig = Rig::empty();
+    rig.publish_open_series("open");
+    session(&rig, "KEPT", &json!({}));
+    session(&rig, "MARKER", &json!({}));
+    let mut daemon = rig.daemon();
+    rig.wait_for(&["KEPT", "MARKER"]);
+    rig.succeed(&["snapshot", "copy.db"]);
+    rig.sandbox.delete(Feed::ScheduledSessions, "MARKER");
+    rig.wait_for(&["KEPT"]);
+    // The position names the last item, so there is another after it.
+    session(&rig, "LATER", &json!({}));
+    rig.wait_for(&["KEPT", "LATER"]);
+    daemon.0.kill().unwrap();
+    daemon.0.wait().unwrap();
+    let holding = |text: &str| -> Vec<String> {
+        let files = std::fs::read_dir(rig.path("")).unwrap().map(|file| file.unwrap().path());
+        let holds = |path: &std::path::PathBuf| {
+            std::fs::read(path).unwrap().windows(text.len()).any(|window| window == text.as_bytes())
+        };
+        files.filter(holds).map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
+    };
+    assert!(holding("MARKER").len() >= 2, "in the copy, and in the log of the one that was killed");
+    // A day later, as far as the copy is concerned.
+    let state = rusqlite::Connection::open(rig.path("catalogue.state.db")).unwrap();
+    assert_eq!(state.execute("UPDATE snapshot SET fresh_at = fresh_at - 86400", []).unwrap(), 1);
+    drop(state);
+    rig.succeed(&["harvest", "--once"]);
+    assert_eq!(holding("MARKER"), [""; 0]);
+    assert!(holding("KEPT").contains(&"copy.db".to_owned()));
 }
 
 #[test]

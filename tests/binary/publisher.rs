@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant as Moment};
 
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode, Uri};
@@ -10,7 +11,7 @@ use tokio::runtime::Runtime;
 
 use crate::rig::{Rig, error_line, now};
 
-type Seen = Arc<Mutex<Vec<String>>>;
+type Seen = Arc<Mutex<Vec<(String, Moment)>>>;
 
 /// Serves these pages by their path and query; `BASE` in a page is the server's own address.
 struct Publisher {
@@ -31,7 +32,7 @@ impl Publisher {
         let router = Router::new().fallback(async move |uri: Uri, headers: HeaderMap| {
             let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
             let page = pages.get(&path).cloned();
-            log.lock().unwrap().push(format!("{path} key={}", headers.contains_key("x-api-key")));
+            log.lock().unwrap().push((format!("{path} key={}", headers.contains_key("x-api-key")), Moment::now()));
             page.map_or((StatusCode::NOT_FOUND, String::new()), |page| (StatusCode::OK, page))
         });
         runtime.spawn(async { axum::serve(listener, router).await });
@@ -39,7 +40,7 @@ impl Publisher {
     }
 
     fn seen(&self) -> Vec<String> {
-        self.seen.lock().unwrap().clone()
+        self.seen.lock().unwrap().iter().map(|(line, _)| line.clone()).collect()
     }
 }
 
@@ -163,4 +164,30 @@ fn the_key_goes_to_no_other_origin() {
     assert_eq!(elsewhere.seen(), Vec::<String>::new());
     assert!(publisher.seen().iter().all(|request| request.ends_with("key=true")));
     assert_eq!(rig.shown(), ["a"], "what the page itself says is kept");
+}
+
+/// The licence's interval between two requests for a last page holds over restarts too, to the millisecond.
+#[test]
+fn a_restart_is_no_way_around_the_interval() {
+    let page = |id: &str| format!(r#"{{"items": [], "next": "BASE/{id}"}}"#);
+    let publisher = Publisher::serve(&[
+        ("/scheduled-sessions", page("scheduled-sessions")),
+        ("/session-series", page("session-series")),
+    ]);
+    let rig = Rig::empty();
+    for round in 0..5_u64 {
+        let mut command = rig.command(&["harvest", "--once"]);
+        command.env("BOOKABLE_FIREHOSE_URL", &publisher.base).env("BOOKABLE_POLL_INTERVAL", "2s");
+        assert!(command.output().unwrap().status.success());
+        // Started at another fraction of a second each time.
+        std::thread::sleep(Duration::from_millis(round * 170));
+    }
+    for feed in ["/scheduled-sessions", "/session-series"] {
+        let seen = publisher.seen.lock().unwrap();
+        let times: Vec<_> = seen.iter().filter(|(line, _)| line.starts_with(feed)).map(|(_, at)| *at).collect();
+        assert!(times.len() >= 5);
+        for pair in times.windows(2) {
+            assert!(pair[1] - pair[0] >= Duration::from_secs(2), "{feed}: {:?}", pair[1] - pair[0]);
+        }
+    }
 }

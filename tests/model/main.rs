@@ -8,4 +8,5 @@ mod naive;
 mod properties;
 mod rig;
 mod shown;
+mod snapshots;
 mod view;

@@ -43,6 +43,10 @@ proptest! {
                     loaded = true;
                 }
                 Event::Restart { broker } => {
+                    // Polled to the last: a gap, which begins a new walk, has tests of its own.
+                    if world.sellers_read == Some(true) {
+                        rig.end_sellers();
+                    }
                     rig.restart_with(*broker);
                     world.start(rig.now.as_seconds(), *broker);
                 }

@@ -18,6 +18,7 @@ pub(crate) struct Rig {
     pub(crate) now: Instant,
     broker: bool,
     pub(crate) when_stale: WhenStale,
+    pub(crate) log_bytes_max: u64,
 }
 
 /// The feeds that the histories change.
@@ -33,6 +34,7 @@ impl Rig {
             now: Instant::from_seconds(now),
             broker: false,
             when_stale: WhenStale::Keep,
+            log_bytes_max: StoreSetup::LOG_BYTES_MAX,
         };
         rig.restart();
         rig
@@ -45,6 +47,7 @@ impl Rig {
     fn setup(&self) -> StoreSetup {
         let feed = |feed: Feed| FeedSetup { feed, start_url: format!("https://example.org/{feed}") };
         StoreSetup {
+            log_bytes_max: self.log_bytes_max,
             state: self.path("state.db"),
             catalogue: self.path("catalogue.db"),
             checkout: CheckoutUrls {

@@ -284,6 +284,33 @@ async fn a_server_without_tls_is_a_connect_fault() {
     assert!(!String::from_utf8_lossy(&received).contains(SECRET));
 }
 
+/// A certificate that nobody vouches for: what somebody in between would show.
+#[tokio::test]
+async fn an_untrusted_certificate_is_refused_before_a_byte_of_the_request() {
+    use tokio::io::AsyncReadExt;
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    let key = tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+    let config = tokio_rustls::rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key.into())
+        .unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = FeedUrl::parse(&format!("https://localhost:{}/feed", listener.local_addr().unwrap().port())).unwrap();
+    let server = tokio::spawn(async move {
+        let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut received = Vec::new();
+        if let Ok(mut stream) = acceptor.accept(stream).await {
+            let _ = stream.read_to_end(&mut received).await;
+        }
+        received
+    });
+    let fault = client(Limits::default()).fetch(&url, None).await.unwrap_err();
+    assert_eq!(fault.code(), "connect", "{fault}");
+    assert!(fault.to_string().contains("certificate"), "{fault}");
+    assert_eq!(server.await.unwrap(), b"", "nothing was asked of a stranger");
+}
+
 #[tokio::test]
 async fn a_name_without_address_is_a_dns_fault() {
     struct Nowhere;

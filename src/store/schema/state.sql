@@ -1,5 +1,5 @@
 -- The state: the feeds' positions and the facts that verdicts are made from. Private; only the harvester writes it.
--- Schema version 2. Instants are seconds since 1970-01-01T00:00:00Z. A value that the feed does not give is null.
+-- Schema version 3. Instants are seconds since 1970-01-01T00:00:00Z. A value that the feed does not give is null.
 
 CREATE TABLE state (
   id         INTEGER PRIMARY KEY CHECK (id = 1),
@@ -165,4 +165,10 @@ CREATE TABLE tombstone (
   modified INTEGER NOT NULL,
   walk     INTEGER NOT NULL,
   at       INTEGER NOT NULL              -- when it was seen; dropped eight days later
+) STRICT, WITHOUT ROWID;
+
+-- The snapshots that were made of the catalogue, so that none outlives what a publisher deleted.
+CREATE TABLE snapshot (
+  path     BLOB PRIMARY KEY,             -- absolute, as the operating system has it
+  fresh_at INTEGER NOT NULL              -- the instant up to which the feeds had been read for it
 ) STRICT, WITHOUT ROWID;

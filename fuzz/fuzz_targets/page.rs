@@ -1,0 +1,7 @@
+//! Any bytes as a page of a feed.
+#![no_main]
+
+#[path = "../../tests/robust/properties.rs"]
+mod properties;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| properties::any("page", bytes));
