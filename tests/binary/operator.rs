@@ -175,8 +175,9 @@ fn it_can_be_stopped_in_every_phase() {
         }
         // A different moment each time: before the first request, while it loads, fills, waits. Which it is does not matter.
         std::thread::sleep(Duration::from_millis(round * round / 2));
-        daemon.signal(if round % 2 == 0 { "TERM" } else { "INT" });
-        let code = daemon.0.wait().unwrap();
+        // An interrupt may be ignored by whoever runs this, which holds until the program has taken it up.
+        daemon.signal(if round < 12 || round % 2 == 0 { "TERM" } else { "INT" });
+        let code = daemon.status();
         // Before the program has so much as begun, the signal ends it as any other.
         assert!(code.code() == Some(0) || (round < 12 && code.signal().is_some()), "round {round}: {code:?}");
     }

@@ -1,7 +1,7 @@
 //! A sandbox in this process, a folder, and the binary in a process of its own with nothing of this one's environment.
 
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant as Moment};
 
 use bookable::clock::Clock;
@@ -137,10 +137,15 @@ impl Daemon {
 
     /// Waits for the process to end and gives its exit code.
     pub(crate) fn exit_code(&mut self) -> Option<i32> {
+        self.status().code()
+    }
+
+    /// Waits for the process to end.
+    pub(crate) fn status(&mut self) -> ExitStatus {
         let began = Moment::now();
         while began.elapsed() < PATIENCE {
             if let Some(status) = self.0.try_wait().unwrap() {
-                return status.code();
+                return status;
             }
             std::thread::sleep(Duration::from_millis(10));
         }

@@ -1,0 +1,80 @@
+//! Whole harvests by the real binary, and what only downloading the same pages takes.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant as Moment};
+
+use bookable::clock::Clock;
+use bookable::rpde::{ApiKey, Client, FeedUrl, Fetched, Limits};
+
+use crate::world::{PAGE_ITEMS, World};
+
+/// One harvest: how long it took from start to exit, and how much memory it had at most.
+pub(crate) struct Harvest {
+    pub(crate) time: Duration,
+    pub(crate) peak_bytes: u64,
+}
+
+/// The binary with the settings that reach the server.
+pub(crate) fn command(origin: &str, directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bookable"));
+    command.args(arguments).env_clear().current_dir(directory).stdin(Stdio::null()).stdout(Stdio::null());
+    command.stderr(Stdio::null()).envs([
+        ("BOOKABLE_FIREHOSE_URL", origin),
+        ("BOOKABLE_CHECKOUT_BASE_URL", "https://checkout.example.org"),
+        ("BOOKABLE_API_KEY", "synthetic"),
+    ]);
+    command
+}
+
+/// `bookable harvest --once`.
+pub(crate) fn harvest(origin: &str, directory: &Path) -> Harvest {
+    let began = Moment::now();
+    let mut child = command(origin, directory, &["harvest", "--once"]).spawn().expect("the binary");
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak_bytes = 0;
+    let code = loop {
+        // The high-water mark only grows, so the last look is as good as all.
+        peak_bytes = peak(&status).unwrap_or(0).max(peak_bytes);
+        if let Some(code) = child.try_wait().expect("its end") {
+            break code;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    assert!(code.success(), "the harvest ended with {code}");
+    Harvest { time: began.elapsed(), peak_bytes }
+}
+
+fn peak(status: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(status).ok()?;
+    let line = text.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
+/// Downloads every page of both feeds with the client that the harvest uses, one feed beside the other.
+pub(crate) fn download(origin: &str, world: &World) -> Duration {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let key = ApiKey::new("synthetic").expect("a key");
+    let client = Client::new(key, Limits::default(), Clock::system()).expect("a client");
+    let began = Moment::now();
+    runtime.block_on(async {
+        let feeds = [("session-series", world.series), ("scheduled-sessions", world.sessions)];
+        let walks = feeds.map(|(feed, items)| {
+            let (client, origin) = (client.clone(), origin.to_owned());
+            tokio::spawn(async move {
+                for page in 0..=items.div_ceil(PAGE_ITEMS) {
+                    let url = FeedUrl::parse(&format!("{origin}/{feed}?page={page}")).expect("a URL");
+                    assert!(
+                        matches!(client.fetch(&url, None).await, Ok(Fetched::Page { .. })),
+                        "page {page} of {feed}"
+                    );
+                }
+            })
+        });
+        for walk in walks {
+            walk.await.expect("all pages");
+        }
+    });
+    began.elapsed()
+}

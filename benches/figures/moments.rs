@@ -1,0 +1,157 @@
+//! What one moment costs, in this process, on the files that a harvest left: a page of updates, a series that flips, an instant at which
+//! thousands open, a minute in which nothing happens; opening, rebuilding, asking.
+
+use std::path::Path;
+use std::time::{Duration, Instant as Moment};
+
+use bookable::domain::{CheckoutBase, Feed, Instant};
+use bookable::rpde::Page;
+use bookable::store::{CheckoutUrls, FeedSetup, PageStep, Step, Store, StoreSetup, WhenStale};
+use rusqlite::{Connection, OpenFlags};
+
+use crate::world::{LARGE, World};
+
+pub(crate) struct Moments<'a> {
+    pub(crate) world: World,
+    pub(crate) directory: &'a Path,
+    pub(crate) origin: &'a str,
+    store: Store,
+}
+
+pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+    let began = Moment::now();
+    let done = work();
+    (began.elapsed(), done)
+}
+
+/// What the settings of the harvest come to.
+pub(crate) fn setup(directory: &Path, origin: &str) -> StoreSetup {
+    let feed = |feed: Feed| FeedSetup { feed, start_url: format!("{origin}/{feed}") };
+    StoreSetup {
+        state: directory.join("catalogue.state.db"),
+        catalogue: directory.join("catalogue.db"),
+        checkout: CheckoutUrls {
+            base: CheckoutBase::parse("https://checkout.example.org").expect("a base"),
+            slot_path: None,
+        },
+        when_stale: WhenStale::Keep,
+        log_bytes_max: StoreSetup::LOG_BYTES_MAX,
+        feeds: Some([Feed::SessionSeries, Feed::ScheduledSessions, Feed::Datasets].map(feed).to_vec()),
+    }
+}
+
+impl<'a> Moments<'a> {
+    pub(crate) fn open(world: World, directory: &'a Path, origin: &'a str) -> Self {
+        let mut store = Store::open(&setup(directory, origin), world.now).expect("the files");
+        store.mend(world.now).expect("a whole catalogue");
+        Self { world, directory, origin, store }
+    }
+
+    /// Body in hand → both commits.
+    fn take(&mut self, feed: Feed, items: &[String], now: Instant) -> Duration {
+        let body = format!(r#"{{"next":"{}/{feed}?page=x","items":[{}]}}"#, self.origin, items.join(",")).into_bytes();
+        let (time, ()) = timed(|| {
+            let page = Page::parse(body, feed).expect("a page");
+            let step = PageStep {
+                feed,
+                walk: 1,
+                changes: &page.content().changes,
+                notes: Vec::new(),
+                next_url: "http://127.0.0.1/x",
+                at_end: false,
+                license: None,
+                wait_until: None,
+                document: None,
+            };
+            self.store.apply(&[Step::Page(step)], now).expect("both commits");
+        });
+        time
+    }
+
+    /// Pages of so many sessions that changed, here and there.
+    pub(crate) fn pages(&mut self, items: usize, times: usize, version: usize) -> Vec<Duration> {
+        let world = self.world;
+        let page = |time: usize| {
+            let one = |at: usize| {
+                let mut out = String::new();
+                world.session((time * 7919 + at * 104_729 + LARGE) % world.sessions, version + time, &mut out);
+                out
+            };
+            (0..items).map(one).collect::<Vec<_>>()
+        };
+        (0..times).map(|time| self.take(Feed::ScheduledSessions, &page(time), world.now)).collect()
+    }
+
+    /// A series that closes and opens again: number 0 has its sessions side by side, number 1 has them scattered.
+    pub(crate) fn flips(&mut self, series: usize, times: usize) -> Vec<Duration> {
+        let flip = |version: usize| {
+            let mut out = String::new();
+            self.world.one_series(series, version, &mut out);
+            out
+        };
+        let items: Vec<String> = (1..=times).map(flip).collect();
+        items.into_iter().map(|item| self.take(Feed::SessionSeries, &[item], self.world.now)).collect()
+    }
+
+    /// The clock goes to just before thousands of sessions start, and on; and back again.
+    pub(crate) fn rush(&mut self, times: usize) -> (Vec<Duration>, i64) {
+        let rush = self.world.rush();
+        let mut moved = 0;
+        let mut run = || {
+            self.store.pass_time(rush.plus_seconds(-1)).expect("time");
+            let before = self.rows();
+            let (time, ()) = timed(|| self.store.pass_time(rush).expect("time"));
+            moved = before - self.rows();
+            time
+        };
+        let times = (0..times).map(|_| run()).collect();
+        self.store.pass_time(self.world.now).expect("time");
+        (times, moved)
+    }
+
+    /// What the writer looks at once a second.
+    pub(crate) fn nothing(&mut self, times: usize) -> Vec<Duration> {
+        let now = self.world.now;
+        let mut run = |_| {
+            timed(|| {
+                self.store.check_files().expect("files");
+                self.store.take_restarts(now).expect("feeds");
+                self.store.next_transition(now).expect("time")
+            })
+            .0
+        };
+        (0..times).map(&mut run).collect()
+    }
+
+    pub(crate) fn rebuild(&mut self) -> Duration {
+        timed(|| self.store.rebuild(self.world.now).expect("a catalogue")).0
+    }
+
+    pub(crate) fn rows(&self) -> i64 {
+        reader(self.directory).query_row("SELECT count(*) FROM session", [], |row| row.get(0)).expect("a count")
+    }
+}
+
+pub(crate) fn reader(directory: &Path) -> Connection {
+    Connection::open_with_flags(directory.join("catalogue.db"), OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .expect("the catalogue")
+}
+
+/// Asks a question as often as there are values for `?1`, all rows read.
+pub(crate) fn ask(connection: &Connection, sql: &str, values: &[String]) -> Vec<Duration> {
+    let mut statement = connection.prepare(sql).expect("SQL");
+    let mut run = |value: &String| {
+        timed(|| {
+            let mut rows =
+                if statement.parameter_count() == 0 { statement.query([]) } else { statement.query([value]) }
+                    .expect("an answer");
+            let mut count = 0;
+            while rows.next().expect("a row").is_some() {
+                count += 1;
+            }
+            count
+        })
+        .0
+    };
+    values.iter().map(&mut run).collect()
+}
