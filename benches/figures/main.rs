@@ -1,9 +1,11 @@
-//! The figures that the README shows: `cargo bench --bench figures -- [--sessions N] [--runs N] [--only harvest|moments]`.
+//! The figures that the README shows: `cargo bench --bench figures -- [--sessions N] [--runs N] [--place FOLDER]
+//! [--only harvest|parts|moments|serve]`.
 //!
 //! Renders a synthetic world, serves it on loopback, harvests it with the real binary and measures the rest on the files that it left.
 //! Prints one line a figure: what, the median, the 99th percentile where that says something, and the bound.
 
 #![expect(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a bench fails by panicking and prints")]
+#![expect(clippy::cast_precision_loss, reason = "figures for people")]
 
 mod harvest;
 mod moments;
@@ -21,17 +23,19 @@ use world::World;
 struct Arguments {
     sessions: usize,
     runs: usize,
+    place: std::path::PathBuf,
     only: Option<String>,
 }
 
 fn arguments() -> Arguments {
-    let mut read = Arguments { sessions: 1_000_000, runs: 5, only: None };
+    let mut read = Arguments { sessions: 1_000_000, runs: 5, place: std::env::temp_dir(), only: None };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().unwrap_or_else(|| panic!("{word} wants a value"));
         match word.as_str() {
             "--sessions" => read.sessions = value().parse().expect("a number"),
             "--runs" => read.runs = value().parse().expect("a number"),
+            "--place" => read.place = value().into(),
             "--only" => read.only = Some(value()),
             "--bench" => {}
             other => panic!("unknown argument {other}"),
@@ -70,10 +74,22 @@ fn main() {
     let now = Clock::system().now();
     let world = World { sessions: arguments.sessions, series: (arguments.sessions / 20).max(20), now };
     println!("{} sessions, {} series, medians of {} runs", world.sessions, world.series, arguments.runs);
-    let place = tempfile::tempdir_in(std::env::var_os("BENCH_DIR").map_or_else(std::env::temp_dir, Into::into))
-        .expect("a folder");
+    let place = tempfile::tempdir_in(&arguments.place).expect("a folder");
     let (origin, bytes) = server::serve(&world, false);
     figure("pages, all together", bytes as f64 / 1e6, "MB", 0.0);
+    if arguments.only.as_deref() == Some("serve") {
+        println!("{origin}");
+        loop {
+            std::thread::park();
+        }
+    }
+    if arguments.only.as_deref() == Some("parts") {
+        let parts = moments::parts(&world, place.path(), &origin);
+        for (what, time) in ["reading pages", "writing the state", "filling the catalogue"].into_iter().zip(parts) {
+            figure(what, time.as_secs_f64() * 1000.0, "ms", 0.0);
+        }
+        return;
+    }
     if arguments.only.as_deref() == Some("moments") {
         harvest::harvest(&origin, place.path());
     } else {

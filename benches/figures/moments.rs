@@ -52,17 +52,7 @@ impl<'a> Moments<'a> {
         let body = format!(r#"{{"next":"{}/{feed}?page=x","items":[{}]}}"#, self.origin, items.join(",")).into_bytes();
         let (time, ()) = timed(|| {
             let page = Page::parse(body, feed).expect("a page");
-            let step = PageStep {
-                feed,
-                walk: 1,
-                changes: &page.content().changes,
-                notes: Vec::new(),
-                next_url: "http://127.0.0.1/x",
-                at_end: false,
-                license: None,
-                wait_until: None,
-                document: None,
-            };
+            let step = page_step(feed, &page);
             self.store.apply(&[Step::Page(step)], now).expect("both commits");
         });
         time
@@ -129,6 +119,38 @@ impl<'a> Moments<'a> {
 
     pub(crate) fn rows(&self) -> i64 {
         reader(self.directory).query_row("SELECT count(*) FROM session", [], |row| row.get(0)).expect("a count")
+    }
+}
+
+/// The parts of a first harvest without the network, one after the other: reading pages, writing the state, filling the catalogue.
+pub(crate) fn parts(world: &World, directory: &Path, origin: &str) -> [Duration; 3] {
+    let bodies = world.pages(origin);
+    let mut store = Store::open(&setup(directory, origin), world.now).expect("the files");
+    let (mut read, mut written) = (Duration::ZERO, Duration::ZERO);
+    for (feed, bodies) in [Feed::SessionSeries, Feed::ScheduledSessions].into_iter().zip(bodies) {
+        for ten in bodies.chunks(10) {
+            let (time, pages) =
+                timed(|| ten.iter().map(|body| Page::parse(body.clone(), feed).expect("a page")).collect::<Vec<_>>());
+            read += time;
+            let steps: Vec<_> = pages.iter().map(|page| Step::Page(page_step(feed, page))).collect();
+            written += timed(|| store.apply(&steps, world.now).expect("a commit")).0;
+        }
+    }
+    let (filled, ()) = timed(|| store.finish_loading(world.now).expect("a catalogue"));
+    [read, written, filled]
+}
+
+fn page_step(feed: Feed, page: &Page) -> PageStep<'_> {
+    PageStep {
+        feed,
+        walk: 1,
+        changes: &page.content().changes,
+        notes: Vec::new(),
+        next_url: "http://127.0.0.1/x",
+        at_end: false,
+        license: None,
+        wait_until: None,
+        document: None,
     }
 }
 

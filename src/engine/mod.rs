@@ -11,6 +11,7 @@
 //! A publisher's faults are waited out, and so are those of the files that may pass (a full disk): the writer pauses, opens
 //! them anew, and every feed goes on from what was committed. Only files that are damaged or not ours end a harvest. Uses `domain`, `clock`, `rpde`, `store`.
 
+mod checkpoints;
 mod progress;
 mod snapshots;
 mod stepwise;
@@ -160,6 +161,7 @@ pub async fn harvest(
     }
     drop((pages, unfinished));
     let (copied, clock, mode) = (setup.store.clone(), setup.clock.clone(), setup.mode);
+    tasks.spawn(checkpoints::keep(copied.clone(), stop.clone()));
     tasks.spawn(snapshots::keep(copied.clone(), clock.clone(), stop.clone()));
     tasks.close();
     let ending = stop.clone();

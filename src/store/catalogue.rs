@@ -13,6 +13,7 @@ use super::error::Result;
 use super::keys::{LinkKey, OpportunityKey};
 use super::listing_rows::{ListingSql, Source, Written};
 use super::offer_rows::DROP_UNUSED;
+use super::settle::Moved;
 use super::shown::{CheckoutUrls, SHOWN_COLUMNS, SHOWN_TABLES, Shown};
 use super::state::State;
 use crate::domain::Instant;
@@ -76,11 +77,12 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Shows or hides each of these as it stands at `now`, and brings the listings of these links up to date.
+    /// Shows or hides each of these as it stands at `now`, and brings the listings of these links up to date. What counts as closed
+    /// is hidden without another look, unless it counts as open too.
     pub(super) fn follow(
         &self,
         state: &State,
-        opportunities: &BTreeSet<OpportunityKey>,
+        moved: &Moved,
         links: &BTreeSet<LinkKey>,
         now: Instant,
     ) -> rusqlite::Result<()> {
@@ -89,8 +91,7 @@ impl Catalogue {
         for link in links {
             let shown = "SELECT 1 FROM listing WHERE key = ?1";
             if self.connection().prepare_cached(shown)?.exists([link])?
-                && let Some(pair) = state.pairs.get(link)
-                && let Some(speaker) = state.book.speaker(*pair, *link)
+                && let Some(speaker) = state.book.speaker(*link)
             {
                 let source = Source { key: link.0, link: *link, speaker, own: None };
                 self.write_listing(state, source, &mut written)?;
@@ -98,7 +99,10 @@ impl Catalogue {
         }
         let select = format!("SELECT {SHOWN_COLUMNS} FROM {SHOWN_TABLES} WHERE o.key = ?1");
         let mut select = state.connection().prepare_cached(&select)?;
-        for key in opportunities {
+        for key in moved.closed.difference(&moved.open) {
+            left.extend(self.hide(*key)?);
+        }
+        for key in &moved.open {
             let shown = select.query_row([key], Shown::read).optional()?.flatten();
             match shown.filter(|shown| shown.is_open(now)) {
                 Some(shown) => {
@@ -120,7 +124,7 @@ impl Catalogue {
 
     /// Writes a row and its listing; not where no parent is there (the state never says so of what is open).
     fn show(&self, state: &State, shown: &Shown, written: &mut Written) -> rusqlite::Result<bool> {
-        let Some(speaker) = state.book.speaker(shown.pair, shown.link) else { return Ok(false) };
+        let Some(speaker) = state.book.speaker(shown.link) else { return Ok(false) };
         let source = Source { key: shown.listing_key(), link: shown.link, speaker, own: shown.own_listing() };
         if !written.listings.contains_key(&source.key) && !self.write_listing(state, source, written)? {
             return Ok(false);
@@ -147,7 +151,9 @@ impl Catalogue {
     fn write_listing(&self, state: &State, source: Source<'_>, written: &mut Written) -> rusqlite::Result<bool> {
         let Written { listings, lists } = written;
         let public_adult = self.listing_sql.write(state.connection(), self.connection(), source, lists)?;
-        Ok(public_adult.map(|public_adult| listings.insert(source.key, public_adult)).is_some())
+        let Some(public_adult) = public_adult else { return Ok(false) };
+        listings.insert(source.key, (lists.wanted(&public_adult), public_adult));
+        Ok(true)
     }
 
     /// Makes every row anew from the state, with the indexes built once at the end. For one transaction.

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Result, StoreError};
@@ -13,6 +14,10 @@ use super::probe::{self, Point};
 
 /// How long a statement waits for another connection's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// A log of this size is moved into its file by [`checkpoint`].
+const CHECKPOINT_BYTES: u64 = 4 * 1024 * 1024;
+/// A log of this many pages (of 4 KiB) is moved into its file by the writer itself, at a commit.
+const CHECKPOINT_PAGES: i64 = 4096;
 /// How long emptying a write-ahead log waits for readers.
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_millis(100);
 /// SQLite's page cache for each connection, in KiB.
@@ -219,12 +224,15 @@ impl Database {
         let mode: String = self.set("set up", |connection| {
             connection.busy_timeout(BUSY_TIMEOUT)?;
             connection.set_prepared_statement_cache_capacity(64);
+            // A plan is made once, not anew for each value that is bound.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.pragma_update(None, "secure_delete", true)?;
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update(None, "synchronous", "NORMAL")?;
             connection.pragma_update(None, "temp_store", "MEMORY")?;
             connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
             connection.pragma_update(None, "journal_size_limit", LOG_BYTES_MAX)?;
+            connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
             connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
         })?;
         if mode == "wal" { Ok(()) } else { Err(StoreError::NoWal { path: self.path.clone(), mode }) }
@@ -250,6 +258,23 @@ impl Database {
         })?;
         self.commit()
     }
+}
+
+/// Moves what the write-ahead log of the database at `path` holds into the file, where that is much. Holds nobody up.
+///
+/// # Errors
+/// [`StoreError::Sqlite`] where SQLite cannot.
+pub fn checkpoint(path: &Path) -> Result<()> {
+    let [_, log, ..] = super::files_of(path);
+    if std::fs::metadata(log).map_or(0, |file| file.len()) < CHECKPOINT_BYTES {
+        return Ok(());
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let done = Connection::open_with_flags(path, flags).and_then(|connection| {
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+    });
+    done.map_err(|source| StoreError::Sqlite { action: "move the log into", path: path.to_owned(), what: "", source })
 }
 
 /// Makes an empty file with the right mode before SQLite would make one with its own.

@@ -1,7 +1,7 @@
 //! Finding items again by their RPDE id, in memory: a compact table from a keyed hash to the row's key, and what is left
 //! of deleted items. Both are made anew from the state at every start.
 
-use std::hash::Hasher;
+use std::hash::{Hash, Hasher};
 
 use hashbrown::HashTable;
 use siphasher::sip128::{Hasher128, SipHasher13};
@@ -47,11 +47,11 @@ impl ItemHasher {
 }
 
 impl ItemHasher {
-    /// The hash of a text that is no item's id.
-    pub(super) fn hash_text(&self, text: &str) -> ItemHash {
+    /// The hash of values that are no item's id.
+    pub(super) fn hash_values(&self, values: impl Iterator<Item = impl Hash>) -> ItemHash {
         let mut hasher = SipHasher13::new_with_key(&self.0);
         hasher.write_i64(0);
-        hasher.write(text.as_bytes());
+        values.for_each(|value| value.hash(&mut hasher));
         ItemHash(hasher.finish128().as_u128())
     }
 }

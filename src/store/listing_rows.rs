@@ -1,12 +1,11 @@
 //! Listings: what the sessions of a series, or the slots of a facility use or court, share in the catalogue.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::keys::{LinkKey, OfferListKey};
-use super::offer_rows::{Lists, PublicAdultText};
+use super::offer_rows::{Lists, PublicAdultText, WantedKey};
 use super::parent_book::Speaker;
 use super::shown::Own;
 
@@ -48,7 +47,7 @@ pub(super) struct Source<'a> {
     /// The `@id` that its sessions or slots link to.
     pub(super) link: LinkKey,
     /// The item that speaks for it.
-    pub(super) speaker: Speaker<'a>,
+    pub(super) speaker: &'a Speaker,
     /// What its one session says of its own, where it has the listing to itself.
     pub(super) own: Option<&'a Own>,
 }
@@ -101,7 +100,10 @@ impl ListingSql {
         let found = select.query_row((from.speaker.key, from.link), read).optional()?;
         let Some((public_adult, offers, mut values)) = found else { return Ok(None) };
         let list = match offers {
-            Some(key) => lists.show(state, catalogue, (key, from.key), &public_adult)?,
+            Some(key) => {
+                let wanted = lists.wanted(&public_adult);
+                lists.show(state, catalogue, key, (wanted, &public_adult))?
+            }
             None => None,
         };
         if let Some(slot) = values.get_mut(3) {
@@ -119,6 +121,7 @@ impl ListingSql {
 /// The listings that one pass has written already, and the lists of offers.
 #[derive(Debug, Default)]
 pub(super) struct Written {
-    pub(super) listings: HashMap<i64, PublicAdultText>,
+    /// With what each one's aggregate offer says of the public adult one.
+    pub(super) listings: HashMap<i64, (WantedKey, PublicAdultText)>,
     pub(super) lists: Lists,
 }

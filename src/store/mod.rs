@@ -36,6 +36,7 @@ mod step;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+pub use database::checkpoint;
 pub use error::{Result, StoreError};
 pub use feeds::{Counts, FeedSetup, Note, Position, Version};
 pub use lock::{HarvestLock, purge};
@@ -46,9 +47,10 @@ pub use snapshot::{Kept, renew_snapshots, snapshot};
 pub use step::{FaultStep, PageStep, Step};
 
 use catalogue::Catalogue;
-use keys::{LinkKey, OpportunityKey};
+use keys::LinkKey;
 use probe::Point;
 use sellers::Asking;
+use settle::Moved;
 use state::{State, Touched};
 
 use crate::domain::{Feed, Instant, Item, Role};
@@ -283,12 +285,11 @@ impl Store {
         }
         let as_of = self.catalogue.origin()?.map_or(now, |origin| origin.as_of);
         let wrap = |source| self.state.database.error("read", source);
-        let moved = self.state.transitions(as_of, now).map_err(wrap)?;
-        let mut all: BTreeSet<_> = moved.into_iter().collect();
-        all.extend(&touched.opportunities);
+        let mut moved = self.state.transitions(as_of, now).map_err(wrap)?;
+        moved.open.extend(&touched.opportunities);
         self.catalogue.database.begin()?;
         let datasets = if touched.datasets { self.catalogue.copy_datasets(&self.state) } else { Ok(()) };
-        let followed = datasets.and_then(|()| self.catalogue.follow(&self.state, &all, &touched.links, now));
+        let followed = datasets.and_then(|()| self.catalogue.follow(&self.state, &moved, &touched.links, now));
         self.seal(followed, now)
     }
 
@@ -403,13 +404,12 @@ impl Store {
             return self.rebuild(now).map(drop);
         }
         let wrap = |source| self.state.database.error("read", source);
-        let mut opportunities: BTreeSet<OpportunityKey> = self.state.open_opportunities(now).map_err(wrap)?;
-        opportunities
-            .extend(self.catalogue.shown_keys().map_err(|source| self.catalogue.database.error("read", source))?);
+        let mut moved = Moved { open: self.state.open_opportunities(now).map_err(wrap)?, ..Moved::default() };
+        moved.open.extend(self.catalogue.shown_keys().map_err(|source| self.catalogue.database.error("read", source))?);
         self.catalogue.database.begin()?;
         let mended = self
             .catalogue
-            .follow(&self.state, &opportunities, &BTreeSet::<LinkKey>::new(), now)
+            .follow(&self.state, &moved, &BTreeSet::<LinkKey>::new(), now)
             .and_then(|()| self.catalogue.drop_unused_listings())
             .and_then(|()| self.catalogue.copy_datasets(&self.state))
             .and_then(|()| self.catalogue.keep_feeds(&self.feed_names()));

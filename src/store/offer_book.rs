@@ -1,7 +1,6 @@
 //! Lists of offers in the state: each kept once, found again by a keyed hash, and dropped when nothing has it any more.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
@@ -40,19 +39,42 @@ pub(super) fn relative<'a>(id: &'a str, owner: Option<&str>) -> Option<&'a str> 
     id.strip_prefix(owner.filter(|owner| !owner.is_empty())?).filter(|rest| !rest.is_empty())
 }
 
-/// The JSON of a list; nothing where there are no offers.
-pub(super) fn to_json(offers: &[Offer<'_>], owner: Option<&str>) -> Option<String> {
-    if offers.is_empty() {
-        return None;
+/// The offers of something, with its `@id`, to which theirs are relative.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Given<'a> {
+    pub(super) offers: &'a [Offer<'a>],
+    pub(super) owner: Option<&'a str>,
+}
+
+/// What makes an offer of a list the same as another: relative or not, id, name, price, currency and ages.
+type Parts<'a> = (u8, Option<&'a str>, Option<&'a str>, Option<u64>, Option<&'a str>, Option<i64>, Option<i64>);
+
+impl KeptOffer {
+    fn parts(&self) -> Parts<'_> {
+        let Self(relative, id, name, price, currency, min_age, max_age) = self;
+        let bits = price.map(f64::to_bits);
+        (*relative, id.as_deref(), name.as_deref(), bits, currency.as_deref(), *min_age, *max_age)
     }
-    let kept = |offer: &Offer<'_>| {
-        let rest = offer.id.as_deref().and_then(|id| relative(id, owner));
-        let id = rest.or(offer.id.as_deref()).map(str::to_owned);
-        let text = |text: &Option<crate::domain::Text<'_>>| text.as_deref().map(str::to_owned);
-        let (name, currency) = (text(&offer.name), text(&offer.currency));
-        KeptOffer(u8::from(rest.is_some()), id, name, offer.price, currency, offer.min_age, offer.max_age)
-    };
-    serde_json::to_string(&offers.iter().map(kept).collect::<Vec<_>>()).ok()
+}
+
+impl Given<'_> {
+    fn parts(&self) -> impl Iterator<Item = Parts<'_>> {
+        self.offers.iter().map(|offer| {
+            let rest = offer.id.as_deref().and_then(|id| relative(id, self.owner));
+            let (id, bits) = (rest.or(offer.id.as_deref()), offer.price.map(f64::to_bits));
+            let (name, currency) = (offer.name.as_deref(), offer.currency.as_deref());
+            (u8::from(rest.is_some()), id, name, bits, currency, offer.min_age, offer.max_age)
+        })
+    }
+
+    /// The list as the state keeps it.
+    fn to_json(self) -> serde_json::Result<String> {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        let kept = |(relative, id, name, bits, currency, min_age, max_age): Parts<'_>| {
+            KeptOffer(relative, text(id), text(name), bits.map(f64::from_bits), text(currency), min_age, max_age)
+        };
+        serde_json::to_string(&self.parts().map(kept).collect::<Vec<_>>())
+    }
 }
 
 /// See the module.
@@ -69,7 +91,9 @@ impl OfferBook {
         let mut statement = connection.prepare("SELECT key, list FROM offer_list")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            self.learn(hasher.hash_text(row.get_ref(1)?.as_str()?), row.get(0)?);
+            // Only this program writes the JSON; a text that it cannot read back is not found again.
+            let offers: Vec<KeptOffer> = serde_json::from_str(row.get_ref(1)?.as_str()?).unwrap_or_default();
+            self.learn(hasher.hash_values(offers.iter().map(KeptOffer::parts)), row.get(0)?);
         }
         Ok(())
     }
@@ -92,13 +116,16 @@ impl OfferBook {
         &mut self,
         connection: &Connection,
         hasher: &ItemHasher,
-        list: Option<&str>,
+        given: Given<'_>,
     ) -> rusqlite::Result<Option<OfferListKey>> {
-        let Some(list) = list else { return Ok(None) };
-        let hash = hasher.hash_text(list);
+        if given.offers.is_empty() {
+            return Ok(None);
+        }
+        let hash = hasher.hash_values(given.parts());
         let key = if let Some(key) = self.keys.get(&hash) {
             *key
         } else {
+            let Ok(list) = given.to_json() else { return Ok(None) };
             let key = OfferListKey(self.next + 1);
             let sql = "INSERT INTO offer_list (key, list) VALUES (?1, ?2)";
             connection.prepare_cached(sql)?.execute(params![key, list])?;

@@ -3,8 +3,9 @@
 //! A list of the state is one list of the catalogue for each place that its public adult offer may have, because the mark
 //! depends on the aggregate offer beside it.
 
-use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 
+use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::keys::OfferListKey;
@@ -23,6 +24,27 @@ pub(super) struct PublicAdultText {
 }
 
 impl PublicAdultText {
+    /// All of it, with the price bit by bit: what is not the same to the bit only costs another look.
+    fn parts(&self) -> (Option<&str>, Option<u64>, Option<&str>) {
+        (self.id.as_deref(), self.price.map(f64::to_bits), self.currency.as_deref())
+    }
+}
+
+impl PartialEq for PublicAdultText {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for PublicAdultText {}
+
+impl Hash for PublicAdultText {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.parts().hash(hasher);
+    }
+}
+
+impl PublicAdultText {
     /// From three columns in a row.
     pub(super) fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Self> {
         Ok(Self { id: row.get(first)?, price: row.get(first + 1)?, currency: row.get(first + 2)? })
@@ -32,22 +54,48 @@ impl PublicAdultText {
 /// Writes lists, each once in a pass.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
-    /// By the state's list and the listing beside whose aggregate offer it stands (0: its own).
-    written: HashMap<(OfferListKey, i64), i64>,
+    /// By the state's list and what the aggregate offer beside it says; nothing where the list is empty.
+    written: HashMap<(OfferListKey, WantedKey), Option<i64>>,
+    wanted: HashMap<PublicAdultText, WantedKey>,
 }
 
+/// Stands for a [`PublicAdultText`] within one pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct WantedKey(usize);
+
 impl Lists {
+    /// A short name for what an aggregate offer says.
+    pub(super) fn wanted(&mut self, public_adult: &PublicAdultText) -> WantedKey {
+        if let Some(known) = self.wanted.get(public_adult) {
+            return *known;
+        }
+        let key = WantedKey(self.wanted.len());
+        self.wanted.insert(public_adult.clone(), key);
+        key
+    }
+
     /// The catalogue's number of a list of the state, which is written where it is not there just so.
     pub(super) fn show(
         &mut self,
         state: &Connection,
         catalogue: &Connection,
-        (key, listing): (OfferListKey, i64),
+        key: OfferListKey,
+        (wanted, public_adult): (WantedKey, &PublicAdultText),
+    ) -> rusqlite::Result<Option<i64>> {
+        if let Some(list) = self.written.get(&(key, wanted)) {
+            return Ok(*list);
+        }
+        let list = Self::write_marked(state, catalogue, key, public_adult)?;
+        self.written.insert((key, wanted), list);
+        Ok(list)
+    }
+
+    fn write_marked(
+        state: &Connection,
+        catalogue: &Connection,
+        key: OfferListKey,
         public_adult: &PublicAdultText,
     ) -> rusqlite::Result<Option<i64>> {
-        if let Some(list) = self.written.get(&(key, listing)).filter(|_| listing != 0) {
-            return Ok(Some(*list));
-        }
         let sql = "SELECT list FROM offer_list WHERE key = ?1";
         let json: Option<String> = state.prepare_cached(sql)?.query_row([key], |row| row.get(0)).optional()?;
         // Only this program writes the JSON; a text that it cannot read back counts as no offers.
@@ -66,7 +114,6 @@ impl Lists {
         let place = marked.and_then(|at| i64::try_from(at).ok()).map_or(0, |at| at + 1);
         let list = key.0 * PLACES + place;
         write(catalogue, list, &offers, marked)?;
-        self.written.insert((key, listing), list);
         Ok(Some(list))
     }
 }

@@ -4,8 +4,10 @@
 //! Two items may carry one `@id` (a publisher that renames its items); the one with the greater `modified` speaks for it,
 //! on a tie the one with the greater item id, so that the order in which they came does not matter.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use hashbrown::HashMap;
 
 use super::keys::{LinkKey, OfferListKey, ParentKey};
 use crate::domain::{Aggregate, Pair};
@@ -24,11 +26,13 @@ pub(super) struct ParentEntry {
     pub(super) rows: Vec<(LinkKey, ParentKey)>,
 }
 
-/// What speaks for an `@id`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Speaker<'a> {
+/// What speaks for an `@id`: as much of its entry as each session asks for.
+#[derive(Clone, Debug)]
+pub(super) struct Speaker {
     pub(super) key: ParentKey,
-    pub(super) entry: &'a ParentEntry,
+    pub(super) aggregate: Aggregate,
+    /// As in [`ParentEntry`].
+    pub(super) organizer: Option<Arc<str>>,
 }
 
 /// One pair's parents.
@@ -40,11 +44,24 @@ struct Shelf {
     links: HashMap<Box<str>, LinkKey>,
 }
 
+impl Shelf {
+    /// The item that speaks for a link.
+    fn speaker(&self, link: LinkKey) -> Option<Speaker> {
+        let carriers = self.carriers.get(&link)?;
+        let entries = carriers.iter().filter_map(|item_id| Some((item_id, self.items.get(item_id)?)));
+        let (_, entry) = entries.max_by_key(|(item_id, entry)| (entry.modified, *item_id))?;
+        let (_, key) = entry.rows.iter().find(|row| row.0 == link)?;
+        Some(Speaker { key: *key, aggregate: entry.aggregate, organizer: entry.organizer.clone() })
+    }
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct ParentBook {
     sessions: Shelf,
     slots: Shelf,
+    /// Who speaks for each link, by the link's number, whichever pair it belongs to: every session asks for its parent's.
+    speakers: Vec<Option<Speaker>>,
     /// The `@id`s that an organizer's items carry, or once carried.
     by_organizer: HashMap<Arc<str>, BTreeSet<LinkKey>>,
 }
@@ -85,11 +102,13 @@ impl ParentBook {
             links.extend(entry.rows.iter().map(|row| row.0));
         }
         let item_id: Arc<str> = item_id.into();
+        let links: Vec<LinkKey> = entry.rows.iter().map(|row| row.0).collect();
         let shelf = self.shelf_mut(pair);
-        for (link, _) in &entry.rows {
+        for link in &links {
             shelf.carriers.entry(*link).or_default().push(Arc::clone(&item_id));
         }
         shelf.items.insert(item_id, entry);
+        self.hear(pair, links);
         before
     }
 
@@ -105,7 +124,22 @@ impl ParentBook {
                 }
             }
         }
+        self.hear(pair, entry.rows.iter().map(|row| row.0));
         entry.rows
+    }
+
+    /// Finds out anew who speaks for these links.
+    fn hear(&mut self, pair: Pair, links: impl IntoIterator<Item = LinkKey>) {
+        for link in links {
+            let Ok(at) = usize::try_from(link.0) else { continue };
+            let speaker = self.shelf(pair).speaker(link);
+            if at >= self.speakers.len() {
+                self.speakers.resize(at + 1, None);
+            }
+            if let Some(place) = self.speakers.get_mut(at) {
+                *place = speaker;
+            }
+        }
     }
 
     /// Takes up a row of an item as it stands in the state.
@@ -118,13 +152,8 @@ impl ParentBook {
     }
 
     /// The item that speaks for a link.
-    pub(super) fn speaker(&self, pair: Pair, link: LinkKey) -> Option<Speaker<'_>> {
-        let shelf = self.shelf(pair);
-        let carriers = shelf.carriers.get(&link)?;
-        let entries = carriers.iter().filter_map(|item_id| Some((item_id, shelf.items.get(item_id)?)));
-        let (_, entry) = entries.max_by_key(|(item_id, entry)| (entry.modified, *item_id))?;
-        let (_, key) = entry.rows.iter().find(|row| row.0 == link)?;
-        Some(Speaker { key: *key, entry })
+    pub(super) fn speaker(&self, link: LinkKey) -> Option<&Speaker> {
+        self.speakers.get(usize::try_from(link.0).ok()?)?.as_ref()
     }
 
     /// The `@id`s that this organizer's items carry.

@@ -1,7 +1,6 @@
 //! The sellers whose opportunities the broker may sell: in memory and in the state.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use rusqlite::{Connection, params};
 
 use crate::domain::{Seller, Selling};

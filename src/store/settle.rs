@@ -11,12 +11,20 @@ use super::sellers::Asking;
 use super::state::{State, Touched};
 use crate::domain::{Change, Instant, Item, Pair, Verdict, judge};
 
+/// What the time that passed has moved.
+#[derive(Debug, Default)]
+pub(super) struct Moved {
+    /// Sessions and slots that can be booked now.
+    pub(super) open: BTreeSet<OpportunityKey>,
+    /// Sessions and slots that cannot.
+    pub(super) closed: BTreeSet<OpportunityKey>,
+}
+
 impl State {
     /// Judges anew everything that links to a touched `@id`, and forgets the `@id`s that nobody names any more.
     pub(super) fn settle(&mut self, touched: &mut Touched) -> rusqlite::Result<()> {
         for link in &touched.links {
-            let Some(pair) = self.pairs.get(link).copied() else { continue };
-            let terms = self.parent_terms(pair, Some(*link));
+            let terms = self.parent_terms(Some(*link));
             let sql = format!("SELECT {JUDGED_COLUMNS} FROM {JUDGED_TABLES} WHERE o.link = ?1");
             let mut changed = Vec::new();
             let mut statement = self.connection().prepare_cached(&sql)?;
@@ -65,7 +73,7 @@ impl State {
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let judged = Judged::read(row)?;
-            let verdict = judge(&judged.terms, self.parent_terms(judged.pair, judged.link).as_ref());
+            let verdict = judge(&judged.terms, self.parent_terms(judged.link).as_ref());
             if verdict != judged.verdict {
                 changed.push((judged.key, verdict));
             }
@@ -81,7 +89,6 @@ impl State {
             let gone = self.connection().prepare_cached(sql)?.query_row([link], read).optional()?;
             if let Some((pair, id)) = gone {
                 self.book.forget_link(Pair::from_number(pair).unwrap_or(Pair::Sessions), &id);
-                self.pairs.remove(&link);
             }
         }
         Ok(())
@@ -125,14 +132,20 @@ impl State {
         Ok(changed > 0)
     }
 
-    /// The sessions and slots whose window opens or closes between two instants, whichever is the earlier.
-    pub(super) fn transitions(&self, from: Instant, to: Instant) -> rusqlite::Result<Vec<OpportunityKey>> {
+    /// The sessions and slots whose window opens or closes between two instants, whichever is the earlier: those whose window holds
+    /// the second of them, and those whose window does not.
+    pub(super) fn transitions(&self, from: Instant, to: Instant) -> rusqlite::Result<Moved> {
         let (low, high) = (from.min(to).as_seconds(), from.max(to).as_seconds());
-        let sql = "SELECT key FROM opportunity WHERE opens > ?1 AND opens <= ?2 \
-            UNION SELECT key FROM opportunity WHERE closes > ?1 AND closes <= ?2";
+        let sql = "SELECT key, coalesce(opens <= ?3, 1) AND closes > ?3 FROM opportunity WHERE opens > ?1 AND opens <= ?2 \
+            UNION ALL SELECT key, coalesce(opens <= ?3, 1) AND closes > ?3 FROM opportunity WHERE closes > ?1 AND closes <= ?2";
         let mut statement = self.connection().prepare_cached(sql)?;
-        let rows = statement.query_map([low, high], |row| row.get(0))?;
-        rows.collect()
+        let mut rows = statement.query([low, high, to.as_seconds()])?;
+        let mut moved = Moved::default();
+        while let Some(row) = rows.next()? {
+            let side = if row.get(1)? { &mut moved.open } else { &mut moved.closed };
+            side.insert(row.get(0)?);
+        }
+        Ok(moved)
     }
 
     /// The sessions and slots that can be booked at `now`.

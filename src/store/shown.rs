@@ -132,21 +132,23 @@ impl Shown {
         state: &Connection,
         catalogue: &Connection,
         checkout: &CheckoutUrls,
-        speaker: Speaker<'_>,
+        speaker: &Speaker,
         written: &mut Written,
     ) -> rusqlite::Result<()> {
         let Written { listings, lists } = written;
         let listing = self.listing_key();
         // Its own price counts where its own aggregate offer does.
-        let own =
-            self.own.as_ref().filter(|_| self.pair == Pair::Slots && speaker.entry.aggregate == Aggregate::Absent);
+        let own = self.own.as_ref().filter(|_| self.pair == Pair::Slots && speaker.aggregate == Aggregate::Absent);
         let list = match (self.offers, own) {
             (None, _) => None,
-            (Some(key), Some(own)) => lists.show(state, catalogue, (key, 0), &own.public_adult)?,
-            (Some(key), None) => {
-                let public_adult = listings.get(&listing).cloned().unwrap_or_default();
-                lists.show(state, catalogue, (key, listing), &public_adult)?
+            (Some(key), Some(own)) => {
+                let wanted = lists.wanted(&own.public_adult);
+                lists.show(state, catalogue, key, (wanted, &own.public_adult))?
             }
+            (Some(key), None) => match listings.get(&listing) {
+                Some((wanted, public_adult)) => lists.show(state, catalogue, key, (*wanted, public_adult))?,
+                None => None,
+            },
         };
         match self.pair {
             Pair::Sessions => self.write_session(catalogue, checkout, list),

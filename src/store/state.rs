@@ -3,24 +3,23 @@
 //! Everything here happens inside a transaction that the [`super::Store`] opens. What changed is gathered in [`Touched`],
 //! so that verdicts (see `settle`) and the catalogue can follow.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use rusqlite::{Connection, Row, params};
 
 use super::database::{Database, STATE};
 use super::error::Result;
 use super::index::{ItemHash, ItemHasher, ItemIndex, Tombstone};
 use super::keys::{LinkKey, OfferListKey, OpportunityKey, ParentKey};
-use super::offer_book::{self, OfferBook};
+use super::offer_book::{Given, OfferBook};
 use super::opportunity_row::{self, WriteSql};
 use super::parent_book::{ParentBook, ParentEntry};
 use super::sellers::{Asking, Sellers};
 use super::{own_row, parent_row};
-use crate::domain::{
-    Change, Feed, Instant, Item, Opportunity, Pair, Parent, ParentTerms, Role, Seller, Selling, judge,
-};
+use crate::domain::{Change, Feed, Instant, Item, Opportunity, Pair, Parent, ParentTerms, Role, Seller, judge};
 
 /// How long a tombstone is kept: RPDE asks publishers to keep deletions for seven days.
 const TOMBSTONE_SECONDS: i64 = 8 * 86_400;
@@ -52,8 +51,6 @@ pub(super) struct State {
     opportunities: ItemIndex,
     tombstones: HashMap<ItemHash, Tombstone>,
     pub(super) book: ParentBook,
-    /// Which pair a link belongs to.
-    pub(super) pairs: HashMap<LinkKey, Pair>,
     pub(super) sellers: Sellers,
     offers: OfferBook,
     write_sql: WriteSql,
@@ -105,7 +102,6 @@ impl State {
             opportunities: ItemIndex::default(),
             tombstones: HashMap::new(),
             book: ParentBook::default(),
-            pairs: HashMap::new(),
             sellers: Sellers::default(),
             offers: OfferBook::default(),
             write_sql: WriteSql::new(),
@@ -160,7 +156,6 @@ impl State {
             let key: LinkKey = row.get(0)?;
             let pair = pair_of(row, 1)?;
             self.book.learn_link(pair, row.get_ref(2)?.as_str()?, key);
-            self.pairs.insert(key, pair);
             self.next_link = self.next_link.max(key.0 + 1);
         }
         let sql = "SELECT key, pair, item_id, modified, walk, link, public_adult, valid_from, organizer_id, \
@@ -186,13 +181,10 @@ impl State {
     }
 
     /// What the rules look at in the parent that goes by this link; nothing where none is published.
-    pub(super) fn parent_terms(&self, pair: Pair, link: Option<LinkKey>) -> Option<ParentTerms> {
-        let entry = self.book.speaker(pair, link?)?.entry;
-        Some(ParentTerms { aggregate: entry.aggregate, selling: self.selling(entry) })
-    }
-
-    fn selling(&self, entry: &ParentEntry) -> Selling {
-        self.sellers.selling(entry.organizer.as_deref())
+    pub(super) fn parent_terms(&self, link: Option<LinkKey>) -> Option<ParentTerms> {
+        let speaker = self.book.speaker(link?)?;
+        let selling = self.sellers.selling(speaker.organizer.as_deref());
+        Some(ParentTerms { aggregate: speaker.aggregate, selling })
     }
 
     /// Takes in one change. The newest `modified` wins, on a tie the later read; an item that this walk has not seen yet
@@ -280,9 +272,9 @@ impl State {
         touched: &mut Touched,
     ) -> rusqlite::Result<()> {
         let link = facts.parent_id.as_deref().map(|id| self.intern_link(pair, id)).transpose()?;
-        let verdict = judge(&facts.terms, self.parent_terms(pair, link).as_ref());
-        let list = offer_book::to_json(&facts.offers, facts.id.as_deref());
-        let offers = self.offers.take(&self.database.connection, &self.hasher, list.as_deref())?;
+        let verdict = judge(&facts.terms, self.parent_terms(link).as_ref());
+        let given = Given { offers: &facts.offers, owner: facts.id.as_deref() };
+        let offers = self.offers.take(&self.database.connection, &self.hasher, given)?;
         let (key, had_own) = if let Held::Opportunity { key, link: before, own, offers, .. } = *held {
             touched.loose_links.extend(before.filter(|before| Some(*before) != link));
             self.offers.release(&self.database.connection, offers)?;
@@ -307,7 +299,7 @@ impl State {
         facts: &Parent<'_>,
         touched: &mut Touched,
     ) -> rusqlite::Result<()> {
-        let list = offer_book::to_json(&facts.offers, Some(&facts.id));
+        let given = Given { offers: &facts.offers, owner: Some(&facts.id) };
         let before_offers = self.book.item(pair, item_id).and_then(|entry| entry.offers);
         let before = self.book.remove(pair, item_id);
         let mut offers = None;
@@ -319,7 +311,7 @@ impl State {
             // A row keeps its key, because the catalogue's listings stand on it.
             let key = before.iter().find(|row| row.0 == link).map_or(ParentKey(self.next_parent), |row| row.1);
             self.next_parent = self.next_parent.max(key.0 + 1);
-            offers = self.offers.take(&self.database.connection, &self.hasher, list.as_deref())?;
+            offers = self.offers.take(&self.database.connection, &self.hasher, given)?;
             let stamp = parent_row::Stamp { key, pair, item_id, modified, walk, link, court, offers };
             parent_row::write(&self.database.connection, stamp, facts)?;
             rows.push((link, key));
@@ -412,7 +404,6 @@ impl State {
         ])?;
         self.next_link += 1;
         self.book.learn_link(pair, id, key);
-        self.pairs.insert(key, pair);
         Ok(key)
     }
 
