@@ -40,20 +40,9 @@ const ACTIVITIES: [&str; 24] = [
     "Running",
     "Strength Training",
 ];
-const TOWNS: [(&str, &str, f64, f64); 12] = [
-    ("Leeds", "LS", 53.80, -1.55),
-    ("Sheffield", "S", 53.38, -1.47),
-    ("Manchester", "M", 53.48, -2.24),
-    ("London", "E", 51.52, -0.06),
-    ("Bristol", "BS", 51.45, -2.59),
-    ("Cardiff", "CF", 51.48, -3.18),
-    ("Glasgow", "G", 55.86, -4.25),
-    ("Norwich", "NR", 52.63, 1.30),
-    ("Plymouth", "PL", 50.38, -4.14),
-    ("Newcastle", "NE", 54.98, -1.61),
-    ("Birmingham", "B", 52.48, -1.90),
-    ("Oxford", "OX", 51.75, -1.26),
-];
+/// How many towns there are; Leeds is the first.
+const TOWNS: usize = 64;
+
 const WINDOWS: [Option<&str>; 10] =
     [None, None, None, Some("P7D"), Some("P7D"), Some("P14D"), Some("P1W"), Some("PT48H"), Some("P3D"), Some("P1M")];
 
@@ -71,6 +60,16 @@ fn mix(number: usize) -> usize {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     usize::try_from((z ^ (z >> 31)) >> 8).unwrap_or(0)
+}
+
+/// A town's name, the letters of its postcodes and its middle.
+fn town(number: usize) -> (String, String, f64, f64) {
+    if number == 0 {
+        return ("Leeds".to_owned(), "LS".to_owned(), 53.80, -1.55);
+    }
+    let (north, east) = ((mix(number) % 700) as f64 / 100.0, (mix(number ^ 0x44) % 400) as f64 / 100.0);
+    let letter = |at: usize| char::from(b'A' + u8::try_from(at % 26).unwrap_or(0));
+    (format!("Town {number}"), format!("{}{}", letter(number), letter(number / 26 + 7)), 50.5 + north, -3.5 + east)
 }
 
 impl World {
@@ -132,7 +131,7 @@ impl World {
         let host = format!("https://operator{operator}.leisure.example/OpenActive/api");
         let activity = ACTIVITIES[mix(number ^ 0x31) % ACTIVITIES.len()];
         let venue = operator * 8 + mix(number ^ 0x99) % 8;
-        let (town, area, latitude, longitude) = TOWNS[venue % TOWNS.len()];
+        let (town, area, latitude, longitude) = town(venue % TOWNS);
         let offset = |salt: usize| (mix(venue ^ salt) % 2000) as f64 / 10_000.0 - 0.1;
         let (latitude, longitude) = (latitude + offset(5), longitude + offset(6));
         let flag = if number < 2 { version.is_multiple_of(2) } else { mix(number ^ 0x55) % 100 < 88 };
