@@ -13,8 +13,9 @@ use super::error::Result;
 use super::keys::{LinkKey, OpportunityKey};
 use super::listing_rows::{ListingSql, Source, Written};
 use super::offer_rows::DROP_UNUSED;
+use super::opportunity_row::TABLES;
 use super::settle::Moved;
-use super::shown::{CheckoutUrls, SHOWN_COLUMNS, SHOWN_TABLES, Shown};
+use super::shown::{CheckoutUrls, SHOWN_COLUMNS, Shown};
 use super::state::State;
 use crate::domain::Instant;
 
@@ -97,13 +98,13 @@ impl Catalogue {
                 self.write_listing(state, source, &mut written)?;
             }
         }
-        let select = format!("SELECT {SHOWN_COLUMNS} FROM {SHOWN_TABLES} WHERE o.key = ?1");
+        let select = format!("SELECT {SHOWN_COLUMNS} FROM {TABLES} WHERE o.key = ?1");
         let mut select = state.connection().prepare_cached(&select)?;
         for key in moved.closed.difference(&moved.open) {
             left.extend(self.hide(*key)?);
         }
         for key in &moved.open {
-            let shown = select.query_row([key], Shown::read).optional()?.flatten();
+            let shown = select.query_row([key], |row| Shown::read(row, &state.shapes.shapes)).optional()?.flatten();
             match shown.filter(|shown| shown.is_open(now)) {
                 Some(shown) => {
                     let before = self.listing_of(*key)?;
@@ -162,7 +163,7 @@ impl Catalogue {
         catalogue.execute_batch(DROP_INDEXES)?;
         catalogue.execute_batch(CLEAR)?;
         let select = format!(
-            "SELECT {SHOWN_COLUMNS} FROM {SHOWN_TABLES} WHERE +o.closes > ?1 AND (o.opens IS NULL OR +o.opens <= ?1) \
+            "SELECT {SHOWN_COLUMNS} FROM {TABLES} WHERE +o.closes > ?1 AND (o.opens IS NULL OR +o.opens <= ?1) \
              ORDER BY o.key"
         );
         let mut written = Written::default();
@@ -170,7 +171,7 @@ impl Catalogue {
         let mut statement = state.connection().prepare(&select)?;
         let mut rows = statement.query([now.as_seconds()])?;
         while let Some(row) = rows.next()? {
-            let Some(shown) = Shown::read(row)? else { continue };
+            let Some(shown) = Shown::read(row, &state.shapes.shapes)? else { continue };
             rows_shown += u64::from(self.show(state, &shown, &mut written)?);
         }
         catalogue.execute_batch(FILL_PLACE_AND_WORDS)?;

@@ -39,3 +39,7 @@ key!(
     /// `offer_list.key` of the state.
     OfferListKey
 );
+key!(
+    /// `shape.key`: how the texts of rows are made of their tokens.
+    ShapeKey
+);

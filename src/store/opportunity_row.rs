@@ -2,112 +2,46 @@
 
 use rusqlite::{CachedStatement, Connection, Row, params};
 
-use super::keys::{LinkKey, OfferListKey, OpportunityKey};
-use super::{own_row, parent_row};
-use crate::domain::{
-    Aggregate, DateError, EventStatus, FeedDate, Instant, Opportunity, OpportunityTerms, Pair, Reason, Start, Verdict,
-    Window,
-};
+use super::keys::{LinkKey, OpportunityKey, ShapeKey};
+use super::packed::{Numbers, Packed, Shape, Texts, pack};
+use super::parent_row;
+use super::shape_book::{Shapes, damaged};
+use crate::domain::{Aggregate, Instant, OpportunityTerms, Pair, Reason, Verdict, Window};
 
-const COLUMNS: [&str; 23] = [
-    "pair",
-    "item_id",
-    "modified",
-    "walk",
-    "link",
-    "reason",
-    "opens",
-    "closes",
-    "potentially_bookable",
-    "status",
-    "start",
-    "start_millis",
-    "start_offset",
-    "id",
-    "identifier",
-    "ends",
-    "duration_minutes",
-    "remaining",
-    "maximum",
-    "attendance_mode",
-    "url",
-    "offers",
-    "own",
-];
-
-/// What identifies a row beside its facts.
+/// What a row has beside its packed facts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Stamp<'a> {
+pub(super) struct Stamp {
     pub(super) key: OpportunityKey,
     pub(super) pair: Pair,
-    pub(super) item_id: &'a str,
     pub(super) modified: i64,
     pub(super) walk: i64,
     pub(super) link: Option<LinkKey>,
-    pub(super) offers: Option<OfferListKey>,
 }
 
-/// The statements that write rows, made once.
-#[derive(Debug)]
-pub(super) struct WriteSql(String);
+const WRITE: &str = "INSERT INTO opportunity (key, pair, modified, walk, link, reason, opens, closes, facts) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (key) DO UPDATE SET pair = excluded.pair, \
+    modified = excluded.modified, walk = excluded.walk, link = excluded.link, reason = excluded.reason, \
+    opens = excluded.opens, closes = excluded.closes, facts = excluded.facts";
 
-impl WriteSql {
-    pub(super) fn new() -> Self {
-        let marks: Vec<String> = (1..=COLUMNS.len() + 1).map(|n| format!("?{n}")).collect();
-        let sets: Vec<String> = COLUMNS.iter().map(|column| format!("{column} = excluded.{column}")).collect();
-        Self(format!(
-            "INSERT INTO opportunity (key, {}) VALUES ({}) ON CONFLICT (key) DO UPDATE SET {}",
-            COLUMNS.join(", "),
-            marks.join(", "),
-            sets.join(", ")
-        ))
-    }
+/// Writes a row, in the place of the one with the same key if there is one.
+pub(super) fn write(
+    connection: &Connection,
+    stamp: Stamp,
+    verdict: Verdict,
+    numbers: &Numbers,
+    shape: (ShapeKey, &Shape),
+    texts: &Texts<'_>,
+) -> rusqlite::Result<()> {
+    let (reason, opens, closes) = verdict_columns(verdict);
+    let facts = pack(numbers, shape, texts);
+    let Stamp { key, pair, modified, walk, link } = stamp;
+    let values = params![key, pair.number(), modified, walk, link, reason, opens, closes, facts];
+    connection.prepare_cached(WRITE)?.execute(values).map(drop)
+}
 
-    /// Writes a row, in the place of the one with the same key if there is one; `had_own` says whether that one had
-    /// something of its own.
-    pub(super) fn write(
-        &self,
-        connection: &Connection,
-        stamp: Stamp<'_>,
-        facts: &Opportunity<'_>,
-        verdict: Verdict,
-        had_own: bool,
-    ) -> rusqlite::Result<()> {
-        let (reason, opens, closes) = verdict_columns(verdict);
-        let (start, millis, offset) = start_columns(facts.terms.start);
-        let own = own_row::has_own(facts);
-        connection.prepare_cached(&self.0)?.execute(params![
-            stamp.key,
-            stamp.pair.number(),
-            stamp.item_id,
-            stamp.modified,
-            stamp.walk,
-            stamp.link,
-            reason,
-            opens,
-            closes,
-            facts.terms.potentially_bookable,
-            status_number(facts.terms.status),
-            start,
-            millis,
-            offset,
-            facts.id.as_deref(),
-            facts.identifier.as_deref(),
-            facts.ends.map(Instant::as_seconds),
-            facts.duration_minutes,
-            facts.remaining,
-            facts.maximum,
-            facts.attendance_mode.map(crate::domain::AttendanceMode::term),
-            facts.url.as_deref(),
-            stamp.offers,
-            own,
-        ])?;
-        match (own, had_own) {
-            (true, _) => own_row::write(connection, stamp.key, facts),
-            (false, true) => own_row::remove(connection, stamp.key),
-            (false, false) => Ok(()),
-        }
-    }
+/// Reads the packed facts in a column.
+pub(super) fn facts<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<Packed<'a>> {
+    Packed::read(row.get_ref(column)?.as_blob()?).ok_or_else(damaged)
 }
 
 /// `reason`, `opens`, `closes`.
@@ -129,46 +63,12 @@ pub(super) fn verdict_from(reason: Option<i64>, opens: Option<i64>, closes: Opti
     }
 }
 
-const fn status_number(status: EventStatus) -> i64 {
-    match status {
-        EventStatus::Scheduled => 0,
-        EventStatus::Cancelled => 1,
-        EventStatus::Postponed => 2,
-    }
-}
+/// The columns that [`Judged::read`] reads, in its order, of [`TABLES`].
+pub(super) const JUDGED_COLUMNS: &str =
+    "o.key, o.link, o.reason, o.opens, o.closes, o.pair, o.facts, own.public_adult, own.valid_from";
 
-const fn status_from(number: i64) -> EventStatus {
-    match number {
-        1 => EventStatus::Cancelled,
-        2 => EventStatus::Postponed,
-        _ => EventStatus::Scheduled,
-    }
-}
-
-fn start_columns(start: Start) -> (Option<i64>, u16, i32) {
-    match start {
-        Start::At(date) => (Some(date.instant().as_seconds()), date.millis(), date.offset_seconds()),
-        Start::Missing => (None, 0, 0),
-        Start::Bad(DateError::Unreadable) => (None, 0, 1),
-        Start::Bad(DateError::WithoutOffset) => (None, 0, 2),
-    }
-}
-
-fn start_from(start: Option<i64>, millis: u16, offset: i32) -> Start {
-    match (start, offset) {
-        (Some(seconds), offset) => Start::At(FeedDate::from_parts(Instant::from_seconds(seconds), millis, offset)),
-        (None, 1) => Start::Bad(DateError::Unreadable),
-        (None, 2) => Start::Bad(DateError::WithoutOffset),
-        (None, _) => Start::Missing,
-    }
-}
-
-/// The columns that [`Judged::read`] reads, in its order, of [`JUDGED_TABLES`].
-pub(super) const JUDGED_COLUMNS: &str = "o.key, o.link, o.reason, o.opens, o.closes, o.potentially_bookable, o.status, \
-    o.start, o.start_millis, o.start_offset, o.identifier IS NOT NULL, o.own, own.public_adult, own.valid_from, o.pair, o.offers IS NOT NULL";
-
-/// Where they are read from.
-pub(super) const JUDGED_TABLES: &str = "opportunity AS o LEFT JOIN own ON o.own AND own.key = o.key";
+/// Where rows are read from, with what they say of their own.
+pub(super) const TABLES: &str = "opportunity AS o LEFT JOIN own ON own.key = o.key";
 
 /// What a verdict is made from, and the one that stands.
 #[derive(Clone, Copy, Debug)]
@@ -183,28 +83,30 @@ pub(super) struct Judged {
 }
 
 impl Judged {
-    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    pub(super) fn read(row: &Row<'_>, shapes: &Shapes) -> rusqlite::Result<Self> {
         let link: Option<LinkKey> = row.get(1)?;
-        let own: bool = row.get(11)?;
-        let aggregate = if own {
-            parent_row::aggregate_from(row.get::<_, Option<i64>>(12)?.unwrap_or(0), row.get_ref(13)?.as_str_or_null()?)
+        let packed = facts(row, 6)?;
+        let shape = shapes.of(&packed)?;
+        let numbers = packed.numbers(shape).ok_or_else(damaged)?;
+        let aggregate = if numbers.own {
+            parent_row::aggregate_from(row.get::<_, Option<i64>>(7)?.unwrap_or(0), row.get_ref(8)?.as_str_or_null()?)
         } else {
             Aggregate::Absent
         };
         Ok(Self {
             key: row.get(0)?,
-            pair: Pair::from_number(row.get(14)?).unwrap_or(Pair::Sessions),
+            pair: Pair::from_number(row.get(5)?).unwrap_or(Pair::Sessions),
             link,
             verdict: verdict_from(row.get(2)?, row.get(3)?, row.get(4)?),
             terms: OpportunityTerms {
-                has_identifier: row.get(10)?,
-                status: status_from(row.get(6)?),
-                potentially_bookable: row.get(5)?,
-                start: start_from(row.get(7)?, row.get(8)?, row.get(9)?),
+                has_identifier: shape.has_identifier(),
+                status: numbers.status,
+                potentially_bookable: numbers.potentially_bookable,
+                start: numbers.start,
                 names_parent: link.is_some(),
                 aggregate,
             },
-            own: own || row.get(15)?,
+            own: numbers.own || numbers.offers.is_some(),
         })
     }
 }

@@ -7,11 +7,14 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::database::{Database, STATE};
 use super::error::Result;
-use super::opportunity_row::{JUDGED_COLUMNS, JUDGED_TABLES, Judged, verdict_from};
+use super::opportunity_row::{JUDGED_COLUMNS, Judged, TABLES, facts, verdict_from};
 use super::parent_row;
 use super::sellers::{Asking, Sellers};
+use super::shape_book::{Shapes, damaged};
 use crate::domain::{Aggregate, Feed, Instant, OpportunityTerms, Pair, ParentTerms, Standing, Verdict};
 
+/// At most so many are explained that have the same id.
+const FOUND_MAX: usize = 10;
 /// The licence's fair use: one resync a week.
 const RESYNC_SECONDS_MIN: i64 = 7 * 86_400;
 
@@ -185,17 +188,23 @@ impl StateReader {
             let mut sellers = Sellers::default();
             sellers.asking = asking(connection)?;
             sellers.load(connection)?;
-            let sql = format!(
-                "SELECT {JUDGED_COLUMNS}, o.item_id, o.modified, o.id, o.identifier, own.name FROM {JUDGED_TABLES} \
-                 WHERE o.identifier = ?1 OR o.id = ?1 OR o.item_id = ?1 \
-                 ORDER BY o.identifier = ?1 DESC, o.id = ?1 DESC LIMIT 10"
-            );
+            let shapes = Shapes::load(connection)?;
+            let sql = format!("SELECT {JUDGED_COLUMNS}, o.modified, own.name FROM {TABLES}");
             let mut statement = connection.prepare(&sql)?;
-            let mut rows = statement.query([id])?;
+            let mut rows = statement.query([])?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
-                found.push(explained(connection, &sellers, row)?);
+                let packed = facts(row, 6)?;
+                let [item_id, at_id, identifier, _] = packed.texts(shapes.of(&packed)?).ok_or_else(damaged)?;
+                let is = |text: &Option<String>| text.as_deref() == Some(id);
+                let rank = [is(&identifier), is(&at_id), is(&item_id)].iter().position(|is| *is);
+                if let Some(rank) = rank {
+                    let texts = [item_id, at_id, identifier];
+                    found.push((rank, explained(connection, &sellers, row, (&shapes, texts))?));
+                }
             }
+            found.sort_by_key(|(rank, _)| *rank);
+            let found = found.into_iter().take(FOUND_MAX).map(|(_, explained)| explained).collect();
             Ok(found)
         })
     }
@@ -208,9 +217,15 @@ fn asking(connection: &Connection) -> rusqlite::Result<Asking> {
     Ok(known.unwrap_or(Asking::Unread))
 }
 
-/// One row with what belongs to it.
-fn explained(connection: &Connection, sellers: &Sellers, row: &Row<'_>) -> rusqlite::Result<Explained> {
-    let judged = Judged::read(row)?;
+/// One row with what belongs to it; `texts` are its RPDE id, `@id` and `identifier`.
+fn explained(
+    connection: &Connection,
+    sellers: &Sellers,
+    row: &Row<'_>,
+    (shapes, texts): (&Shapes, [Option<String>; 3]),
+) -> rusqlite::Result<Explained> {
+    let judged = Judged::read(row, shapes)?;
+    let [item_id, session_id, identifier] = texts;
     let sql = "SELECT public_adult, valid_from, name, organizer_id, organizer FROM parent WHERE link = ?1 \
         ORDER BY modified DESC, item_id DESC LIMIT 1";
     let read = |row: &Row<'_>| {
@@ -229,9 +244,9 @@ fn explained(connection: &Connection, sellers: &Sellers, row: &Row<'_>) -> rusql
     let own_counts = parent_terms.is_some_and(|terms| terms.aggregate == Aggregate::Absent);
     Ok(Explained {
         pair: judged.pair,
-        session_id: row.get("id")?,
-        identifier: row.get("identifier")?,
-        item_id: row.get("item_id")?,
+        session_id,
+        identifier,
+        item_id: item_id.unwrap_or_default(),
         modified: row.get("modified")?,
         name: row.get::<_, Option<String>>("name")?.or(name),
         parent_id,

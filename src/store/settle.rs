@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use rusqlite::OptionalExtension;
 
 use super::keys::{LinkKey, OpportunityKey};
-use super::opportunity_row::{self, JUDGED_COLUMNS, JUDGED_TABLES, Judged};
+use super::opportunity_row::{self, JUDGED_COLUMNS, Judged, TABLES};
 use super::sellers::Asking;
 use super::state::{State, Touched};
 use crate::domain::{Change, Instant, Item, Pair, Verdict, judge};
@@ -25,12 +25,12 @@ impl State {
     pub(super) fn settle(&mut self, touched: &mut Touched) -> rusqlite::Result<()> {
         for link in &touched.links {
             let terms = self.parent_terms(Some(*link));
-            let sql = format!("SELECT {JUDGED_COLUMNS} FROM {JUDGED_TABLES} WHERE o.link = ?1");
+            let sql = format!("SELECT {JUDGED_COLUMNS} FROM {TABLES} WHERE o.link = ?1");
             let mut changed = Vec::new();
             let mut statement = self.connection().prepare_cached(&sql)?;
             let mut rows = statement.query([link])?;
             while let Some(row) = rows.next()? {
-                let judged = Judged::read(row)?;
+                let judged = Judged::read(row, &self.shapes.shapes)?;
                 let verdict = judge(&judged.terms, terms.as_ref());
                 if verdict != judged.verdict {
                     changed.push((judged.key, verdict));
@@ -68,11 +68,11 @@ impl State {
 
     fn judge_all(&self) -> rusqlite::Result<()> {
         let mut changed = Vec::new();
-        let sql = format!("SELECT {JUDGED_COLUMNS} FROM {JUDGED_TABLES}");
+        let sql = format!("SELECT {JUDGED_COLUMNS} FROM {TABLES}");
         let mut statement = self.connection().prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let judged = Judged::read(row)?;
+            let judged = Judged::read(row, &self.shapes.shapes)?;
             let verdict = judge(&judged.terms, self.parent_terms(judged.link).as_ref());
             if verdict != judged.verdict {
                 changed.push((judged.key, verdict));

@@ -6,17 +6,15 @@ use rusqlite::{Connection, Row, ToSql};
 use super::keys::{LinkKey, OfferListKey, OpportunityKey};
 use super::listing_rows::Written;
 use super::offer_rows::PublicAdultText;
+use super::opportunity_row::facts;
 use super::parent_book::Speaker;
-use crate::domain::{Aggregate, CheckoutBase, Instant, Pair, SlotPath, Window, london_text};
+use super::shape_book::{Shapes, damaged};
+use crate::domain::{Aggregate, AttendanceMode, CheckoutBase, Instant, Pair, SlotPath, Window, london_text};
 
-/// The columns that [`Shown::read`] reads, in its order, of [`SHOWN_TABLES`].
-pub(super) const SHOWN_COLUMNS: &str = "o.key, o.link, o.opens, o.closes, o.id, o.identifier, o.ends, o.duration_minutes, \
-    o.remaining, o.maximum, o.attendance_mode, o.url, o.modified, o.pair, o.own, own.name, own.has_place, own.place, \
-    own.address, own.postcode, own.latitude, own.longitude, own.offer_id, own.price, own.currency, \
-    own.membership_required, o.offers";
-
-/// Where they are read from.
-pub(super) const SHOWN_TABLES: &str = "opportunity AS o LEFT JOIN own ON o.own AND own.key = o.key";
+/// The columns that [`Shown::read`] reads, in its order, of [`super::opportunity_row::TABLES`].
+pub(super) const SHOWN_COLUMNS: &str = "o.key, o.link, o.opens, o.closes, o.modified, o.pair, o.facts, own.name, \
+    own.has_place, own.place, own.address, own.postcode, own.latitude, own.longitude, own.offer_id, own.price, \
+    own.currency, own.membership_required";
 
 /// What checkout URLs are made from.
 #[derive(Clone, Debug)]
@@ -37,21 +35,18 @@ pub(super) struct Own {
 }
 
 impl Own {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Option<Self>> {
-        if !row.get::<_, bool>(14)? {
-            return Ok(None);
-        }
-        let place = if row.get::<_, Option<bool>>(16)? == Some(true) {
-            Some([row.get(17)?, row.get(18)?, row.get(19)?, row.get(20)?, row.get(21)?])
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let place = if row.get::<_, Option<bool>>(8)? == Some(true) {
+            Some([row.get(9)?, row.get(10)?, row.get(11)?, row.get(12)?, row.get(13)?])
         } else {
             None
         };
-        Ok(Some(Self {
-            name: row.get(15)?,
+        Ok(Self {
+            name: row.get(7)?,
             place,
-            public_adult: PublicAdultText::read(row, 22)?,
-            membership_required: row.get(25)?,
-        }))
+            public_adult: PublicAdultText::read(row, 14)?,
+            membership_required: row.get(17)?,
+        })
     }
 
     /// Puts what is said over what the parent says: name, place, address, postcode, latitude, longitude.
@@ -77,7 +72,7 @@ pub(super) struct Shown {
     identifier: String,
     ends: Option<Instant>,
     numbers: [Option<i64>; 3],
-    attendance_mode: Option<String>,
+    attendance_mode: Option<&'static str>,
     url: Option<String>,
     modified: i64,
     own: Option<Own>,
@@ -86,26 +81,29 @@ pub(super) struct Shown {
 
 impl Shown {
     /// Reads a row; `None` where it has no window.
-    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Option<Self>> {
-        let (link, closes, identifier): (Option<LinkKey>, Option<i64>, Option<String>) =
-            (row.get(1)?, row.get(3)?, row.get(5)?);
-        let (Some(link), Some(closes), Some(identifier)) = (link, closes, identifier) else { return Ok(None) };
-        let instant = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.map(Instant::from_seconds));
+    pub(super) fn read(row: &Row<'_>, shapes: &Shapes) -> rusqlite::Result<Option<Self>> {
+        let (link, closes): (Option<LinkKey>, Option<i64>) = (row.get(1)?, row.get(3)?);
+        let (Some(link), Some(closes)) = (link, closes) else { return Ok(None) };
+        let packed = facts(row, 6)?;
+        let shape = shapes.of(&packed)?;
+        let [_, id, identifier, url] = packed.texts(shape).ok_or_else(damaged)?;
+        let Some(identifier) = identifier else { return Ok(None) };
+        let numbers = packed.numbers(shape).ok_or_else(damaged)?;
         Ok(Some(Self {
             key: row.get(0)?,
-            pair: Pair::from_number(row.get(13)?).unwrap_or(Pair::Sessions),
+            pair: Pair::from_number(row.get(5)?).unwrap_or(Pair::Sessions),
             link,
-            opens: instant(2)?,
+            opens: row.get::<_, Option<i64>>(2)?.map(Instant::from_seconds),
             closes: Instant::from_seconds(closes),
-            id: row.get(4)?,
+            id,
             identifier,
-            ends: instant(6)?,
-            numbers: [row.get(7)?, row.get(8)?, row.get(9)?],
-            attendance_mode: row.get(10)?,
-            url: row.get(11)?,
-            modified: row.get(12)?,
-            own: Own::read(row)?,
-            offers: row.get(26)?,
+            ends: numbers.ends,
+            numbers: [numbers.duration_minutes, numbers.remaining, numbers.maximum],
+            attendance_mode: numbers.attendance_mode.map(AttendanceMode::term),
+            url,
+            modified: row.get(4)?,
+            own: if numbers.own { Some(Own::read(row)?) } else { None },
+            offers: numbers.offers,
         }))
     }
 

@@ -13,12 +13,14 @@ use rusqlite::{Connection, Row, params};
 use super::database::{Database, STATE};
 use super::error::Result;
 use super::index::{ItemHash, ItemHasher, ItemIndex, Tombstone};
-use super::keys::{LinkKey, OfferListKey, OpportunityKey, ParentKey};
+use super::keys::{LinkKey, OfferListKey, OpportunityKey, ParentKey, ShapeKey};
 use super::offer_book::{Given, OfferBook};
-use super::opportunity_row::{self, WriteSql};
+use super::opportunity_row::{self, facts};
+use super::packed::{Numbers, Texts};
 use super::parent_book::{ParentBook, ParentEntry};
 use super::sellers::{Asking, Sellers};
-use super::{own_row, parent_row};
+use super::shape_book::{ShapeBook, damaged};
+use super::{old_rows, own_row, parent_row};
 use crate::domain::{Change, Feed, Instant, Item, Opportunity, Pair, Parent, ParentTerms, Role, Seller, judge};
 
 /// How long a tombstone is kept: RPDE asks publishers to keep deletions for seven days.
@@ -53,7 +55,7 @@ pub(super) struct State {
     pub(super) book: ParentBook,
     pub(super) sellers: Sellers,
     offers: OfferBook,
-    write_sql: WriteSql,
+    pub(super) shapes: ShapeBook,
     next_opportunity: i64,
     next_parent: i64,
     next_link: i64,
@@ -69,6 +71,7 @@ enum Held {
         walk: i64,
         link: Option<LinkKey>,
         offers: Option<OfferListKey>,
+        shape: ShapeKey,
         own: bool,
     },
     Other {
@@ -93,6 +96,7 @@ impl State {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
             })
         })?;
+        old_rows::pack_all(&database, &ItemHasher::new(hash_key))?;
         Ok(Self {
             database,
             name,
@@ -104,7 +108,7 @@ impl State {
             book: ParentBook::default(),
             sellers: Sellers::default(),
             offers: OfferBook::default(),
-            write_sql: WriteSql::new(),
+            shapes: ShapeBook::default(),
             next_opportunity: 1,
             next_parent: 1,
             next_link: 1,
@@ -120,6 +124,7 @@ impl State {
         self.sellers.asking = asking;
         self.sellers.load(&self.database.connection)?;
         self.offers.load(&self.database.connection, &self.hasher)?;
+        self.shapes.load(&self.database.connection, &self.hasher)?;
         self.load_opportunities()?;
         self.load_parents()?;
         let mut statement = self.database.connection.prepare("SELECT hash, modified, walk FROM tombstone")?;
@@ -135,17 +140,21 @@ impl State {
         let connection = &self.database.connection;
         let rows: i64 = connection.query_row("SELECT coalesce(max(key), 0) FROM opportunity", [], |row| row.get(0))?;
         self.opportunities.reserve(usize::try_from(rows).unwrap_or(0));
-        let mut statement = connection.prepare("SELECT key, pair, item_id, offers FROM opportunity")?;
+        let mut statement = connection.prepare("SELECT key, pair, facts FROM opportunity")?;
         let mut rows = statement.query([])?;
+        let mut item_id = String::new();
         while let Some(row) = rows.next()? {
             let key: OpportunityKey = row.get(0)?;
             let feed =
                 if row.get::<_, i64>(1)? == Pair::Slots.number() { Feed::Slots } else { Feed::ScheduledSessions };
-            self.opportunities.insert(self.hasher.hash(feed, row.get_ref(2)?.as_str()?), key);
-            self.offers.count(row.get(3)?);
+            let packed = facts(row, 2)?;
+            packed.item_id(self.shapes.shapes.of(&packed)?, &mut item_id).ok_or_else(damaged)?;
+            self.opportunities.insert(self.hasher.hash(feed, &item_id), key);
+            self.offers.count(packed.offers);
+            self.shapes.count(packed.shape);
             self.next_opportunity = self.next_opportunity.max(key.0 + 1);
         }
-        Ok(())
+        self.shapes.drop_idle(connection)
     }
 
     fn load_parents(&mut self) -> rusqlite::Result<()> {
@@ -248,15 +257,18 @@ impl State {
             Role::Datasets => return Ok(Held::Nothing),
             Role::Children(_) => {}
         }
+        let mut text = String::new();
         for key in self.opportunities.candidates(hash) {
-            let sql = "SELECT item_id, modified, walk, link, own, offers FROM opportunity WHERE key = ?1";
+            let sql = "SELECT modified, walk, link, facts FROM opportunity WHERE key = ?1";
             let mut statement = self.connection().prepare_cached(sql)?;
             let mut rows = statement.query([key])?;
-            if let Some(row) = rows.next()?
-                && row.get_ref(0)?.as_str()? == item_id
-            {
-                let (modified, walk, link) = (row.get(1)?, row.get(2)?, row.get(3)?);
-                return Ok(Held::Opportunity { key, modified, walk, link, own: row.get(4)?, offers: row.get(5)? });
+            let Some(row) = rows.next()? else { continue };
+            let packed = facts(row, 3)?;
+            packed.item_id(self.shapes.shapes.of(&packed)?, &mut text).ok_or_else(damaged)?;
+            if text == item_id {
+                let (modified, walk, link) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                let (shape, own, offers) = (packed.shape, packed.own(), packed.offers);
+                return Ok(Held::Opportunity { key, modified, walk, link, offers, shape, own });
             }
         }
         Ok(Held::Nothing)
@@ -275,9 +287,17 @@ impl State {
         let verdict = judge(&facts.terms, self.parent_terms(link).as_ref());
         let given = Given { offers: &facts.offers, owner: facts.id.as_deref() };
         let offers = self.offers.take(&self.database.connection, &self.hasher, given)?;
-        let (key, had_own) = if let Held::Opportunity { key, link: before, own, offers, .. } = *held {
+        let texts = Texts {
+            item_id,
+            id: facts.id.as_deref(),
+            identifier: facts.identifier.as_deref(),
+            url: facts.url.as_deref(),
+        };
+        let shape = self.shapes.take(&self.database.connection, &self.hasher, &texts)?;
+        let (key, had_own) = if let Held::Opportunity { key, link: before, own, offers, shape, .. } = *held {
             touched.loose_links.extend(before.filter(|before| Some(*before) != link));
             self.offers.release(&self.database.connection, offers)?;
+            self.shapes.release(&self.database.connection, shape)?;
             (key, own)
         } else {
             let key = OpportunityKey(self.next_opportunity);
@@ -285,8 +305,16 @@ impl State {
             self.opportunities.insert(hash, key);
             (key, false)
         };
-        let stamp = opportunity_row::Stamp { key, pair, item_id, modified, walk, link, offers };
-        self.write_sql.write(&self.database.connection, stamp, facts, verdict, had_own)?;
+        let own = own_row::has_own(facts);
+        let stamp = opportunity_row::Stamp { key, pair, modified, walk, link };
+        let shape = (shape, self.shapes.shapes.get(shape)?);
+        let numbers = Numbers::of(facts, offers, own);
+        opportunity_row::write(&self.database.connection, stamp, verdict, &numbers, shape, &texts)?;
+        match (own, had_own) {
+            (true, _) => own_row::write(&self.database.connection, key, facts)?,
+            (false, true) => own_row::remove(&self.database.connection, key)?,
+            (false, false) => {}
+        }
         touched.opportunities.insert(key);
         Ok(())
     }
@@ -354,8 +382,9 @@ impl State {
         touched: &mut Touched,
     ) -> rusqlite::Result<()> {
         match (feed.role(), held) {
-            (_, Held::Opportunity { key, link, own, offers, .. }) => {
+            (_, Held::Opportunity { key, link, own, offers, shape, .. }) => {
                 self.offers.release(&self.database.connection, *offers)?;
+                self.shapes.release(&self.database.connection, *shape)?;
                 self.connection().prepare_cached("DELETE FROM opportunity WHERE key = ?1")?.execute([key])?;
                 if *own {
                     own_row::remove(self.connection(), *key)?;
@@ -414,10 +443,16 @@ impl State {
             Role::Sellers => self.sellers.unseen(walk),
             Role::Datasets => Vec::new(),
             Role::Children(pair) => {
-                let sql = "SELECT item_id FROM opportunity WHERE pair = ?1 AND walk <> ?2";
+                let sql = "SELECT facts FROM opportunity WHERE pair = ?1 AND walk <> ?2";
                 let mut statement = self.connection().prepare(sql)?;
-                let rows = statement.query_map([pair.number(), walk], |row| row.get::<_, Box<str>>(0))?;
-                rows.collect::<rusqlite::Result<_>>()?
+                let mut rows = statement.query([pair.number(), walk])?;
+                let (mut unseen, mut item_id) = (Vec::new(), String::new());
+                while let Some(row) = rows.next()? {
+                    let packed = facts(row, 0)?;
+                    packed.item_id(self.shapes.shapes.of(&packed)?, &mut item_id).ok_or_else(damaged)?;
+                    unseen.push(Box::from(item_id.as_str()));
+                }
+                unseen
             }
         };
         for item_id in &unseen {

@@ -90,30 +90,21 @@ CREATE TABLE parent (
 
 -- One row a published ScheduledSession or Slot, with its verdict: a reason, or the window [opens, closes).
 CREATE TABLE opportunity (
-  key                  INTEGER PRIMARY KEY,
-  pair                 INTEGER NOT NULL, -- 0 a session, 1 a slot
-  item_id              TEXT NOT NULL,    -- the RPDE id
-  modified             INTEGER NOT NULL, -- as the feed gives it
-  walk                 INTEGER NOT NULL, -- the walk in which it was last seen
-  link                 INTEGER,          -- link.key; null: names no parent
-  reason               INTEGER,          -- why it can never be booked (its number in domain::Reason); null: a window
-  opens                INTEGER,          -- null: no opening end, or a reason
-  closes               INTEGER,          -- null: a reason
-  potentially_bookable INTEGER NOT NULL,
-  status               INTEGER NOT NULL, -- 0 scheduled, 1 cancelled, 2 postponed
-  start                INTEGER,          -- null: missing or unusable
-  start_millis         INTEGER NOT NULL, -- the fraction of the start, 0 to 999
-  start_offset         INTEGER NOT NULL, -- seconds east, as written; without a start: 0 missing, 1 unreadable, 2 no offset
-  id                   TEXT,             -- @id
-  identifier           TEXT,
-  ends                 INTEGER,
-  duration_minutes     INTEGER,
-  remaining            INTEGER,          -- places, or uses of a slot
-  maximum              INTEGER,
-  attendance_mode      TEXT,
-  url                  TEXT,
-  offers               INTEGER,          -- offer_list.key; null: none of its own
-  own                  INTEGER NOT NULL  -- 1: it says something of its own, in the table `own`
+  key      INTEGER PRIMARY KEY,
+  pair     INTEGER NOT NULL,             -- 0 a session, 1 a slot
+  modified INTEGER NOT NULL,             -- as the feed gives it
+  walk     INTEGER NOT NULL,             -- the walk in which it was last seen
+  link     INTEGER,                      -- link.key; null: names no parent
+  reason   INTEGER,                      -- why it can never be booked (its number in domain::Reason); null: a window
+  opens    INTEGER,                      -- null: no opening end, or a reason
+  closes   INTEGER,                      -- null: a reason
+  facts    BLOB NOT NULL                 -- everything else, in few bytes: src/store/packed.rs
+) STRICT;
+
+-- How the RPDE id, @id, identifier and url of rows are made of the one word in which they differ from those of others.
+CREATE TABLE shape (
+  key   INTEGER PRIMARY KEY,
+  shape TEXT NOT NULL                    -- JSON: for each of the four "absent", "whole" (the row has it) or {"around": [before, after]}
 ) STRICT;
 
 -- What a session or slot says for itself where most leave it to their parent.

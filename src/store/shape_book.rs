@@ -1,0 +1,138 @@
+//! Shapes in the state: each kept once, found again by a keyed hash, and dropped when no row has it any more, since it may hold a
+//! piece of a text of a row that was deleted.
+
+use hashbrown::HashMap;
+use rusqlite::{Connection, params};
+
+use super::index::{ItemHash, ItemHasher};
+use super::keys::ShapeKey;
+use super::packed::{Packed, Shape, Texts};
+
+/// So many shapes save space; with more of them the publishers' texts have none worth the name.
+const SHAPES_MAX: usize = 1 << 16;
+
+/// Every shape of a state, to read its rows.
+#[derive(Debug, Default)]
+pub(super) struct Shapes(HashMap<ShapeKey, Shape>);
+
+/// The error for bytes that are no row.
+pub(super) fn damaged() -> rusqlite::Error {
+    rusqlite::Error::InvalidColumnType(0, "facts".to_owned(), rusqlite::types::Type::Blob)
+}
+
+impl Shapes {
+    pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
+        let mut statement = connection.prepare("SELECT key, shape FROM shape")?;
+        let read = |row: &rusqlite::Row<'_>| {
+            let shape = serde_json::from_str(row.get_ref(1)?.as_str()?).map_err(|_| damaged())?;
+            Ok((row.get(0)?, shape))
+        };
+        statement.query_map([], read)?.collect::<rusqlite::Result<_>>().map(Self)
+    }
+
+    /// The shape of this key.
+    pub(super) fn get(&self, key: ShapeKey) -> rusqlite::Result<&Shape> {
+        self.0.get(&key).ok_or_else(damaged)
+    }
+
+    /// The shape of a row.
+    pub(super) fn of(&self, packed: &Packed<'_>) -> rusqlite::Result<&Shape> {
+        self.get(packed.shape)
+    }
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct ShapeBook {
+    pub(super) shapes: Shapes,
+    keys: HashMap<ItemHash, ShapeKey>,
+    users: HashMap<ShapeKey, (ItemHash, u64)>,
+    next: i64,
+}
+
+fn hash(hasher: &ItemHasher, shape: &Shape) -> ItemHash {
+    hasher.hash_values(shape.0.iter().map(|part| match part {
+        super::packed::Part::Absent => None,
+        super::packed::Part::Whole => Some(None),
+        super::packed::Part::Around(before, after) => Some(Some((before.as_str(), after.as_str()))),
+    }))
+}
+
+impl ShapeBook {
+    /// Reads what the state holds; the users are counted as their rows are read ([`ShapeBook::count`]).
+    pub(super) fn load(&mut self, connection: &Connection, hasher: &ItemHasher) -> rusqlite::Result<()> {
+        self.shapes = Shapes::load(connection)?;
+        for (key, shape) in &self.shapes.0 {
+            let hash = hash(hasher, shape);
+            self.keys.insert(hash, *key);
+            self.users.insert(*key, (hash, 0));
+            self.next = self.next.max(key.0);
+        }
+        Ok(())
+    }
+
+    /// A row has this shape.
+    pub(super) fn count(&mut self, key: ShapeKey) {
+        if let Some((_, users)) = self.users.get_mut(&key) {
+            *users += 1;
+        }
+    }
+
+    /// Drops the shapes that no row has, after all were counted.
+    pub(super) fn drop_idle(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let idle: Vec<ShapeKey> =
+            self.users.iter().filter(|(_, (_, users))| *users == 0).map(|(key, _)| *key).collect();
+        idle.into_iter().try_for_each(|key| self.forget(connection, key))
+    }
+
+    /// The key of the shape of these texts, for one more row that has it; the shape is written where it is new.
+    pub(super) fn take(
+        &mut self,
+        connection: &Connection,
+        hasher: &ItemHasher,
+        texts: &Texts<'_>,
+    ) -> rusqlite::Result<ShapeKey> {
+        let pieces = texts.pieces();
+        let key =
+            hasher.hash_values(pieces.iter().map(|piece| piece.as_ref().map(|piece| piece.as_ref().ok().copied())));
+        let key = if let Some(key) = self.keys.get(&key) {
+            *key
+        } else {
+            let shape = if self.keys.len() < SHAPES_MAX { texts.shape() } else { texts.whole_shape() };
+            self.learn(connection, hasher, shape)?
+        };
+        self.count(key);
+        Ok(key)
+    }
+
+    fn learn(&mut self, connection: &Connection, hasher: &ItemHasher, shape: Shape) -> rusqlite::Result<ShapeKey> {
+        let hash = hash(hasher, &shape);
+        if let Some(key) = self.keys.get(&hash) {
+            return Ok(*key);
+        }
+        self.next += 1;
+        let key = ShapeKey(self.next);
+        let text = serde_json::to_string(&shape).map_err(|_| damaged())?;
+        let sql = "INSERT INTO shape (key, shape) VALUES (?1, ?2)";
+        connection.prepare_cached(sql)?.execute(params![key, text])?;
+        self.keys.insert(hash, key);
+        self.users.insert(key, (hash, 0));
+        self.shapes.0.insert(key, shape);
+        Ok(key)
+    }
+
+    /// One row fewer has this shape; with the last the shape goes.
+    pub(super) fn release(&mut self, connection: &Connection, key: ShapeKey) -> rusqlite::Result<()> {
+        let Some((_, users)) = self.users.get_mut(&key) else { return Ok(()) };
+        *users = users.saturating_sub(1);
+        if *users == 0 { self.forget(connection, key) } else { Ok(()) }
+    }
+
+    fn forget(&mut self, connection: &Connection, key: ShapeKey) -> rusqlite::Result<()> {
+        if let Some((hash, _)) = self.users.remove(&key) {
+            self.keys.remove(&hash);
+        }
+        self.shapes.0.remove(&key);
+        connection.prepare_cached("DELETE FROM shape WHERE key = ?1")?.execute([key]).map(drop)
+    }
+}
