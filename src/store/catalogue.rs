@@ -73,8 +73,10 @@ impl Catalogue {
     }
 
     pub(super) fn set_origin(&self, state: &State, now: Instant) -> rusqlite::Result<()> {
-        let sql = "INSERT OR REPLACE INTO origin (id, state_id, batch, as_of) VALUES (1, ?1, ?2, ?3)";
-        self.connection().prepare_cached(sql)?.execute(params![state.name, state.batch, now.as_seconds()])?;
+        let sql =
+            "INSERT OR REPLACE INTO origin (id, state_id, batch, as_of, checkout_base) VALUES (1, ?1, ?2, ?3, ?4)";
+        let values = params![state.name, state.batch, now.as_seconds(), self.checkout.base.session_url("")];
+        self.connection().prepare_cached(sql)?.execute(values)?;
         Ok(())
     }
 

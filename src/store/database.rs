@@ -56,7 +56,10 @@ pub(super) const CATALOGUE: Kind = Kind {
     name: "catalogue",
     application_id: 0x424B_424C,
     schema: catalogue_schema!(),
-    migrations: &[concat!(include_str!("schema/migrations/catalogue_1_to_2.sql"), catalogue_schema!())],
+    migrations: &[
+        include_str!("schema/migrations/catalogue_1_to_2.sql"),
+        concat!(include_str!("schema/migrations/catalogue_2_to_3.sql"), catalogue_schema!()),
+    ],
     public: true,
 };
 

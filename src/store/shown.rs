@@ -72,7 +72,7 @@ pub(super) struct Shown {
     identifier: String,
     ends: Option<Instant>,
     numbers: [Option<i64>; 3],
-    attendance_mode: Option<&'static str>,
+    attendance_mode: Option<AttendanceMode>,
     url: Option<String>,
     modified: i64,
     own: Option<Own>,
@@ -99,7 +99,7 @@ impl Shown {
             identifier,
             ends: numbers.ends,
             numbers: [numbers.duration_minutes, numbers.remaining, numbers.maximum],
-            attendance_mode: numbers.attendance_mode.map(AttendanceMode::term),
+            attendance_mode: numbers.attendance_mode,
             url,
             modified: row.get(4)?,
             own: if numbers.own { Some(Own::read(row)?) } else { None },
@@ -160,23 +160,27 @@ impl Shown {
         checkout: &CheckoutUrls,
         list: Option<i64>,
     ) -> rusqlite::Result<()> {
-        let checkout_url = checkout.base.session_url(&self.identifier);
+        let (base, url) = (checkout.base.session_url(""), checkout.base.session_url(&self.identifier));
+        let name = url.strip_prefix(&base).filter(|name| *name != self.identifier);
         let (starts_at, local_start) = (self.closes.to_string(), london_text(self.closes));
         let [duration, remaining, maximum] = self.numbers;
+        let follows = duration.map(|minutes| self.closes.plus_seconds(minutes.saturating_mul(60)));
+        let ends = self.ends.filter(|ends| Some(*ends) != follows);
+        let mode = self.attendance_mode.map(mode_number);
         let values: [&dyn ToSql; 16] = [
             &self.key,
             &self.listing_key(),
             &self.id,
             &self.identifier,
-            &checkout_url,
+            &name,
             &starts_at,
-            &text(self.ends),
+            &text(ends),
             &local_start,
             &duration,
             &text(self.opens),
             &remaining,
             &maximum,
-            &self.attendance_mode,
+            &mode,
             &self.url,
             &self.modified,
             &list,
@@ -220,22 +224,31 @@ impl Shown {
     }
 }
 
+/// A mode as the table has it.
+const fn mode_number(mode: AttendanceMode) -> i64 {
+    match mode {
+        AttendanceMode::Offline => 1,
+        AttendanceMode::Online => 2,
+        AttendanceMode::Mixed => 3,
+    }
+}
+
 fn text(instant: Option<Instant>) -> Option<String> {
     instant.map(|instant| instant.to_string())
 }
 
-const UPSERT_SESSION: &str = "INSERT INTO session (key, listing, session_id, identifier, checkout_url, starts_at, ends_at, \
+const UPSERT_SESSION: &str = "INSERT INTO session (key, listing, session_id, identifier, checkout_name, starts_at, ends_at, \
     local_start, duration_minutes, bookable_from, remaining_capacity, maximum_capacity, attendance_mode, url, modified, \
     offers) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
     ON CONFLICT (key) DO UPDATE SET listing = excluded.listing, session_id = excluded.session_id, \
-    identifier = excluded.identifier, checkout_url = excluded.checkout_url, starts_at = excluded.starts_at, \
+    identifier = excluded.identifier, checkout_name = excluded.checkout_name, starts_at = excluded.starts_at, \
     ends_at = excluded.ends_at, local_start = excluded.local_start, duration_minutes = excluded.duration_minutes, \
     bookable_from = excluded.bookable_from, remaining_capacity = excluded.remaining_capacity, \
     maximum_capacity = excluded.maximum_capacity, attendance_mode = excluded.attendance_mode, url = excluded.url, \
     modified = excluded.modified, offers = excluded.offers \
-    WHERE (listing, session_id, identifier, checkout_url, starts_at, ends_at, local_start, duration_minutes, \
+    WHERE (listing, session_id, identifier, checkout_name, starts_at, ends_at, local_start, duration_minutes, \
     bookable_from, remaining_capacity, maximum_capacity, attendance_mode, url, modified, offers) IS NOT \
-    (excluded.listing, excluded.session_id, excluded.identifier, excluded.checkout_url, excluded.starts_at, \
+    (excluded.listing, excluded.session_id, excluded.identifier, excluded.checkout_name, excluded.starts_at, \
     excluded.ends_at, excluded.local_start, excluded.duration_minutes, excluded.bookable_from, \
     excluded.remaining_capacity, excluded.maximum_capacity, excluded.attendance_mode, excluded.url, \
     excluded.modified, excluded.offers)";

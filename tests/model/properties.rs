@@ -102,8 +102,8 @@ proptest! {
         rig.stop();
         let sql = [
             "DELETE FROM session WHERE key % 2 = 0; DELETE FROM slot WHERE key % 2 = 1; DELETE FROM offer_list",
-            "UPDATE session SET checkout_url = 'https://elsewhere.example/'; UPDATE listing SET name = 'x'",
-            "INSERT OR IGNORE INTO session SELECT key + 1000, listing, session_id, identifier, checkout_url, starts_at, \
+            "UPDATE session SET checkout_name = 'elsewhere'; UPDATE origin SET checkout_base = 'https://elsewhere.example/'; UPDATE listing SET name = 'x'",
+            "INSERT OR IGNORE INTO session SELECT key + 1000, listing, session_id, identifier, checkout_name, starts_at, \
              ends_at, local_start, duration_minutes, bookable_from, remaining_capacity, maximum_capacity, attendance_mode, \
              url, modified, offers FROM session",
         ];

@@ -9,7 +9,7 @@ pub(crate) fn rows(connection: &Connection) -> Vec<Row> {
     let offers = "(SELECT group_concat(id, '|') FROM (SELECT iif(relative, iif(s.offers IS NULL, l.parent_id, s.ID) || id, id) \
             AS id FROM offer_list WHERE list = coalesce(s.offers, l.offers) ORDER BY position))";
     let sql = format!(
-        "SELECT 0, s.identifier, s.checkout_url, s.starts_at, s.bookable_from, l.name, l.parent_id, l.court, \
+        "SELECT 0, s.identifier, (SELECT checkout_base FROM origin) || coalesce(s.checkout_name, s.identifier), s.starts_at, s.bookable_from, l.name, l.parent_id, l.court, \
             s.remaining_capacity, l.price, {} FROM session AS s JOIN listing AS l ON l.key = s.listing \
             UNION ALL SELECT 1, s.identifier, s.checkout_url, s.starts_at, s.bookable_from, l.name, l.parent_id, l.court, \
             s.remaining_uses, coalesce(s.price, l.price), {} FROM slot AS s JOIN listing AS l ON l.key = s.listing",

@@ -69,9 +69,9 @@ struct Query {
 impl Query {
     fn of(question: &Question) -> Self {
         let tables = if question.near.is_some() {
-            "listing_area AS a CROSS JOIN listing AS l ON l.key = a.key CROSS JOIN session AS s ON s.listing = l.key"
+            "listing_area AS a CROSS JOIN session AS s ON s.listing = a.key CROSS JOIN listing AS l ON l.key = s.listing"
         } else if question.words.is_some() {
-            "listing AS l CROSS JOIN session AS s ON s.listing = l.key"
+            "listing_words AS w CROSS JOIN session AS s ON s.listing = w.rowid CROSS JOIN listing AS l ON l.key = s.listing"
         } else {
             "session AS s CROSS JOIN listing AS l ON l.key = s.listing"
         };
@@ -93,7 +93,11 @@ impl Query {
         }
         if let Some(words) = &question.words {
             let words = query.mark(Value::Text(words.clone()));
-            query.when(format!("l.key IN (SELECT rowid FROM listing_words WHERE listing_words MATCH {words})"));
+            query.when(if question.near.is_some() {
+                format!("s.listing IN (SELECT rowid FROM listing_words WHERE listing_words MATCH {words})")
+            } else {
+                format!("w.listing_words MATCH {words}")
+            });
         }
         for (instant, sign) in [(question.from, ">="), (question.until, "<")] {
             if let Some(instant) = instant {
@@ -147,12 +151,20 @@ impl Query {
 /// The view's columns, from the tables behind it.
 fn columns() -> String {
     let column = |name: &&str| match *name {
-        "attendance_mode" | "url" => format!("coalesce(s.{name}, l.{name})"),
+        "attendance_mode" => "CASE s.attendance_mode WHEN 1 THEN 'OfflineEventAttendanceMode' \
+            WHEN 2 THEN 'OnlineEventAttendanceMode' WHEN 3 THEN 'MixedEventAttendanceMode' ELSE l.attendance_mode END"
+            .to_owned(),
+        "checkout_url" => "(SELECT checkout_base FROM origin) || coalesce(s.checkout_name, s.identifier)".to_owned(),
+        "ends_at" => {
+            "coalesce(s.ends_at, strftime('%Y-%m-%dT%H:%M:%SZ', s.starts_at, s.duration_minutes || ' minutes'))"
+                .to_owned()
+        }
+        "url" => format!("coalesce(s.{name}, l.{name})"),
         "attribution_name" | "license" => format!("d.{name}"),
         "attribution_url" => "d.url".to_owned(),
         "series_id" => "l.parent_id".to_owned(),
-        "session_id" | "identifier" | "checkout_url" | "starts_at" | "ends_at" | "local_start" | "duration_minutes"
-        | "bookable_from" | "remaining_capacity" | "maximum_capacity" | "modified" => format!("s.{name}"),
+        "session_id" | "identifier" | "starts_at" | "local_start" | "duration_minutes" | "bookable_from"
+        | "remaining_capacity" | "maximum_capacity" | "modified" => format!("s.{name}"),
         _ => format!("l.{name}"),
     };
     COLUMNS.iter().map(column).collect::<Vec<_>>().join(", ")

@@ -1,4 +1,4 @@
--- The catalogue: the sessions and slots that can be booked now, and nothing else. Schema version 2.
+-- The catalogue: the sessions and slots that can be booked now, and nothing else. Schema version 3.
 -- Anyone may read it while it is written: open it read-only (file:catalogue.db?mode=ro) and use the views.
 -- Instants are UTC text, YYYY-MM-DDTHH:MM:SSZ. A value that the feed does not give is null.
 
@@ -7,7 +7,8 @@ CREATE TABLE origin (
   id       INTEGER PRIMARY KEY CHECK (id = 1),
   state_id TEXT NOT NULL,      -- the state's random name; another name means another state
   batch    INTEGER NOT NULL,   -- the last batch of the state that is shown here
-  as_of    INTEGER NOT NULL    -- the instant for which the rows are right, in seconds since 1970
+  as_of    INTEGER NOT NULL,   -- the instant for which the rows are right, in seconds since 1970
+  checkout_base TEXT NOT NULL  -- what a session's checkout URL begins with
 ) STRICT;
 
 -- What the sessions of one series, or the slots of one facility use or court, share. A session that says something of its
@@ -47,15 +48,15 @@ CREATE TABLE session (
   listing            INTEGER NOT NULL REFERENCES listing (key),
   session_id         TEXT,                 -- @id
   identifier         TEXT NOT NULL,
-  checkout_url       TEXT NOT NULL,
+  checkout_name      TEXT,                 -- the end of its checkout URL, after origin.checkout_base; null: the identifier
   starts_at          TEXT NOT NULL,        -- the window closes at this instant
-  ends_at            TEXT,
+  ends_at            TEXT,                 -- null: starts_at and duration_minutes
   local_start        TEXT NOT NULL,        -- Europe/London, YYYY-MM-DDTHH:MM
   duration_minutes   INTEGER,
   bookable_from      TEXT,                 -- null: no opening end
   remaining_capacity INTEGER,
   maximum_capacity   INTEGER,
-  attendance_mode    TEXT,
+  attendance_mode    INTEGER,              -- 1 offline, 2 online, 3 mixed; null: the listing's
   url                TEXT,
   modified           INTEGER NOT NULL,     -- as the feed gives it
   offers             INTEGER               -- offer_list.list, where it has offers of its own
@@ -126,17 +127,18 @@ CREATE VIRTUAL TABLE listing_words USING fts5 (
 -- FTS5's own secure-delete is left off: indexes written with it cannot be read by SQLite before 3.42. The harvester
 -- runs 'optimize' instead, several times a day, which drops the words of deleted rows.
 
--- The guard compares with SQLite's own clock, so that a stopped daemon never leaves a started session on show.
+-- The guard compares with SQLite's own clock, so that a stopped daemon never leaves a started session on show. The plus sign leaves
+-- the choice of an index to what is asked: nearly every row passes the guard.
 CREATE VIEW bookable_session AS
 SELECT
   s.session_id,
   s.identifier,
-  s.checkout_url,
+  (SELECT checkout_base FROM origin) || coalesce(s.checkout_name, s.identifier) AS checkout_url,
   l.name,
   l.description,
   l.activities,
   s.starts_at,
-  s.ends_at,
+  coalesce(s.ends_at, strftime('%Y-%m-%dT%H:%M:%SZ', s.starts_at, s.duration_minutes || ' minutes')) AS ends_at,
   s.local_start,
   s.duration_minutes,
   s.bookable_from,
@@ -149,7 +151,12 @@ SELECT
   l.max_age,
   l.gender,
   l.levels,
-  coalesce(s.attendance_mode, l.attendance_mode) AS attendance_mode,
+  CASE s.attendance_mode
+    WHEN 1 THEN 'OfflineEventAttendanceMode'
+    WHEN 2 THEN 'OnlineEventAttendanceMode'
+    WHEN 3 THEN 'MixedEventAttendanceMode'
+    ELSE l.attendance_mode
+  END AS attendance_mode,
   l.organizer,
   l.organizer_id,
   l.place,
@@ -169,7 +176,7 @@ SELECT
 FROM session AS s
 JOIN listing AS l ON l.key = s.listing
 LEFT JOIN dataset AS d ON d.identifier = l.dataset
-WHERE s.starts_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
+WHERE +s.starts_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
   AND (s.bookable_from IS NULL OR s.bookable_from <= strftime('%Y-%m-%dT%H:%M:%SZ', 'now'));
 
 -- The same for slots.
@@ -215,7 +222,7 @@ SELECT
 FROM slot AS s
 JOIN listing AS l ON l.key = s.listing
 LEFT JOIN dataset AS d ON d.identifier = l.dataset
-WHERE s.starts_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
+WHERE +s.starts_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
   AND (s.bookable_from IS NULL OR s.bookable_from <= strftime('%Y-%m-%dT%H:%M:%SZ', 'now'));
 
 -- The offers of everything that can be booked now: its own, else its series' or facility use's. An offer's id is what an

@@ -1,7 +1,7 @@
 -- The catalogue's indexes and the triggers that keep place and words in step with the listings. Apart from the tables,
 -- so that a load in bulk can drop them, fill the tables, and build them once.
 CREATE INDEX IF NOT EXISTS session_by_start ON session (starts_at);
-CREATE INDEX IF NOT EXISTS session_by_listing ON session (listing, starts_at);
+CREATE INDEX IF NOT EXISTS session_by_listing ON session (listing, starts_at, bookable_from);
 CREATE INDEX IF NOT EXISTS session_by_identifier ON session (identifier);
 CREATE INDEX IF NOT EXISTS slot_by_start ON slot (starts_at);
 CREATE INDEX IF NOT EXISTS slot_by_listing ON slot (listing, starts_at);
