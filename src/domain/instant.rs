@@ -53,19 +53,25 @@ impl Instant {
 /// `YYYY-MM-DDTHH:MM:SSZ`; instants outside the years 1 to 9999 are shown as the nearest one inside.
 impl fmt::Display for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let utc = self.to_utc();
-        let time = utc.time();
-        write!(
-            f,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
-            utc.year(),
-            utc.month(),
-            utc.day(),
-            time.hour(),
-            time.minute(),
-            time.second()
-        )
+        let digits = digits_of(self.to_utc().naive_utc());
+        f.write_str(std::str::from_utf8(&digits).unwrap_or_default())?;
+        f.write_str("Z")
     }
+}
+
+/// `YYYY-MM-DDTHH:MM:SS`. Digit by digit, because millions are written.
+fn digits_of(date: NaiveDateTime) -> [u8; 19] {
+    let mut text = *b"0000-00-00T00:00:00";
+    let year = u32::try_from(date.year()).unwrap_or(0);
+    let pairs = [year / 100, year % 100, date.month(), date.day(), date.hour(), date.minute(), date.second()];
+    for (at, number) in [0, 2, 5, 8, 11, 14, 17].into_iter().zip(pairs) {
+        for (place, digit) in [number / 10 % 10, number % 10].into_iter().enumerate() {
+            if let Some(byte) = text.get_mut(at + place) {
+                *byte += u8::try_from(digit).unwrap_or(0);
+            }
+        }
+    }
+    text
 }
 
 /// Why a date text was refused.
@@ -150,7 +156,8 @@ impl FeedDate {
 /// `YYYY-MM-DDTHH:MM` on the clocks of Europe/London, for `local_start`.
 pub fn london_text(instant: Instant) -> String {
     let local = chrono_tz::Europe::London.from_utc_datetime(&instant.to_utc().naive_utc());
-    local.format("%Y-%m-%dT%H:%M").to_string()
+    let digits = digits_of(local.naive_local());
+    digits.get(..16).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default().to_owned()
 }
 
 /// An instant in RFC 3339 with an offset given in seconds, for explanations.

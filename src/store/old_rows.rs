@@ -10,6 +10,7 @@ use super::index::ItemHasher;
 use super::keys::OpportunityKey;
 use super::opportunity_row::{Stamp, verdict_from, write};
 use super::packed::{Numbers, Texts};
+use super::probe::{self, Point};
 use super::shape_book::ShapeBook;
 use crate::domain::{AttendanceMode, DateError, EventStatus, FeedDate, Instant, Pair, Start};
 
@@ -21,7 +22,10 @@ pub(super) fn pack_all(state: &Database, hasher: &ItemHasher) -> Result<()> {
         return Ok(());
     }
     state.begin()?;
-    state.set("bring up to date the rows of", |connection| pack_rows(connection, hasher))?;
+    state.set("bring up to date the rows of", |connection| {
+        pack_rows(connection, hasher)?;
+        probe::reach(Point::Migration)
+    })?;
     state.commit()
 }
 

@@ -298,6 +298,13 @@ fn files_of_the_first_version_are_migrated() {
         "{}",
         error_text(&refused)
     );
+    // Killed before each step of the way, it begins with that step the next time.
+    #[cfg(feature = "crash-points")]
+    for nth in [1, 2, 1, 2, 1] {
+        let at = format!("migration:{nth}");
+        let output = rig.command(&["harvest", "--once"]).env("BOOKABLE_CRASH_AT", &at).output().unwrap();
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&output.status), Some(9), "{at}");
+    }
     rig.succeed(&["harvest", "--once"]);
     assert_eq!(rig.shown(), ["kept", "named"]);
     assert_eq!(texts(&rig, "SELECT name FROM bookable_session ORDER BY 1"), ["Old", "Own name"]);
