@@ -359,7 +359,8 @@ impl Store {
         Ok(next.into_iter().chain(self.stale_from().filter(|from| *from > now)).min())
     }
 
-    /// The end of a first harvest: builds the indexes and fills the catalogue. A crash in between repeats it.
+    /// The end of a first harvest: builds the state's indexes on one thread and fills the catalogue on another. A crash in between
+    /// repeats it.
     ///
     /// # Errors
     /// As for [`Store::apply`].
@@ -367,7 +368,13 @@ impl Store {
         self.state.database.begin()?;
         self.state.finish_loading().map_err(|source| self.state.database.error("write", source))?;
         self.state.database.commit()?;
-        self.rebuild(now)?;
+        let path = self.state.database.path.clone();
+        std::thread::scope(|scope| {
+            let building = scope.spawn(|| State::build_indexes(&path));
+            let filled = self.rebuild(now);
+            let built = building.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            filled.and(built)
+        })?;
         self.state.database.begin()?;
         self.state.loading = false;
         self.commit_batch()?;

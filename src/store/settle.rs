@@ -2,13 +2,16 @@
 //! turn.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use rusqlite::OptionalExtension;
 
+use super::database::{Database, STATE};
+use super::error::Result;
 use super::keys::{LinkKey, OpportunityKey};
 use super::opportunity_row::{self, JUDGED_COLUMNS, Judged, TABLES};
 use super::sellers::Asking;
-use super::state::{State, Touched};
+use super::state::{State, Touched, pair_of};
 use crate::domain::{Change, Instant, Item, Pair, Verdict, judge};
 
 /// What the time that passed has moved.
@@ -18,6 +21,30 @@ pub(super) struct Moved {
     pub(super) open: BTreeSet<OpportunityKey>,
     /// Sessions and slots that cannot.
     pub(super) closed: BTreeSet<OpportunityKey>,
+}
+
+/// The `@id`s that sessions and slots name, by their number.
+#[derive(Debug, Default)]
+struct Named(Vec<bool>);
+
+impl Named {
+    fn place(link: LinkKey) -> usize {
+        usize::try_from(link.0).unwrap_or(0)
+    }
+
+    fn add(&mut self, link: Option<LinkKey>) {
+        let Some(at) = link.map(Self::place) else { return };
+        if at >= self.0.len() {
+            self.0.resize(at + 1, false);
+        }
+        if let Some(place) = self.0.get_mut(at) {
+            *place = true;
+        }
+    }
+
+    fn has(&self, link: LinkKey) -> bool {
+        self.0.get(Self::place(link)).copied().unwrap_or(false)
+    }
 }
 
 impl State {
@@ -56,9 +83,14 @@ impl State {
 
     /// Judges everything anew, because what verdicts ask of sellers has changed.
     pub(super) fn ask_sellers(&mut self, asking: Asking) -> rusqlite::Result<()> {
+        self.judge_all_asking(asking).map(drop)
+    }
+
+    fn judge_all_asking(&mut self, asking: Asking) -> rusqlite::Result<Named> {
         self.sellers.asking = asking;
-        self.judge_all()?;
-        self.connection().execute("UPDATE state SET selling = ?1", [asking.number()]).map(drop)
+        let named = self.judge_all()?;
+        self.connection().execute("UPDATE state SET selling = ?1", [asking.number()])?;
+        Ok(named)
     }
 
     /// What the verdicts in the state say of sellers.
@@ -66,8 +98,9 @@ impl State {
         self.connection().query_row("SELECT selling FROM state", [], |row| row.get(0))
     }
 
-    fn judge_all(&self) -> rusqlite::Result<()> {
-        let mut changed = Vec::new();
+    /// Judges everything; gives the `@id`s that sessions and slots name, by their number.
+    fn judge_all(&self) -> rusqlite::Result<Named> {
+        let (mut changed, mut named) = (Vec::new(), Named::default());
         let sql = format!("SELECT {JUDGED_COLUMNS} FROM {TABLES}");
         let mut statement = self.connection().prepare(&sql)?;
         let mut rows = statement.query([])?;
@@ -77,10 +110,13 @@ impl State {
             if verdict != judged.verdict {
                 changed.push((judged.key, verdict));
             }
+            named.add(judged.link);
         }
-        self.write_verdicts(&changed)
+        self.write_verdicts(&changed)?;
+        Ok(named)
     }
 
+    /// Forgets each of these `@id`s that neither a parent nor a session or slot names.
     fn forget_links(&mut self, links: BTreeSet<LinkKey>) -> rusqlite::Result<()> {
         for link in links {
             let sql = "DELETE FROM link WHERE key = ?1 AND NOT EXISTS (SELECT 1 FROM opportunity WHERE link = ?1) \
@@ -94,18 +130,31 @@ impl State {
         Ok(())
     }
 
-    /// The end of a first harvest: builds the indexes, judges everything once more, and forgets idle `@id`s.
+    /// The end of a first harvest but for the indexes: judges everything once more, and forgets idle `@id`s. There is no index yet by
+    /// which a link's sessions are found.
     pub(super) fn finish_loading(&mut self) -> rusqlite::Result<()> {
-        self.connection().execute_batch(include_str!("schema/state_indexes.sql"))?;
-        self.ask_sellers(self.sellers.asking)?;
-        let idle = "SELECT key FROM link WHERE key NOT IN (SELECT link FROM parent) \
-            AND NOT EXISTS (SELECT 1 FROM opportunity WHERE link = link.key)";
-        let links = {
-            let mut statement = self.connection().prepare(idle)?;
-            let rows = statement.query_map([], |row| row.get(0))?;
-            rows.collect::<rusqlite::Result<BTreeSet<LinkKey>>>()?
-        };
-        self.forget_links(links)
+        let named = self.judge_all_asking(self.sellers.asking)?;
+        let sql = "SELECT key, pair, id FROM link WHERE key NOT IN (SELECT link FROM parent)";
+        let mut statement = self.database.connection.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        let mut idle = Vec::new();
+        while let Some(row) = rows.next()? {
+            let key: LinkKey = row.get(0)?;
+            if !named.has(key) {
+                self.book.forget_link(pair_of(row, 1)?, row.get_ref(2)?.as_str()?);
+                idle.push(key);
+            }
+        }
+        let mut delete = self.database.connection.prepare("DELETE FROM link WHERE key = ?1")?;
+        idle.into_iter().try_for_each(|key| delete.execute([key]).map(drop))
+    }
+
+    /// Builds the indexes of the state at `path`, on a connection of its own, so that the catalogue can be filled meanwhile.
+    pub(super) fn build_indexes(path: &Path) -> Result<()> {
+        let database = Database::open_to_write(path, &STATE)?;
+        database.set("build the indexes of", |connection| {
+            connection.execute_batch(concat!("BEGIN IMMEDIATE;", include_str!("schema/state_indexes.sql"), "COMMIT;"))
+        })
     }
 
     /// Makes the datasets those of the document, and no others; whether that changed anything.

@@ -464,7 +464,8 @@ impl State {
     }
 }
 
-fn pair_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Pair> {
+/// The pair that a column names.
+pub(super) fn pair_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Pair> {
     let number: i64 = row.get(column)?;
     Ok(Pair::from_number(number).unwrap_or(Pair::Sessions))
 }
