@@ -187,7 +187,8 @@ fn publish(database: &Connection, now: DateTime<Utc>) -> i64 {
             insert.execute(params_from_iter(cells)).expect("a row");
         }
     }
-    drop((rows, join, insert));
+    drop(rows);
+    drop((join, insert));
     transaction.execute("INSERT INTO words (words) VALUES ('rebuild')", []).expect("words");
     transaction.commit().expect("a commit");
     database.query_row("SELECT count(*) FROM catalogue", [], |row| row.get(0)).expect("a count")
