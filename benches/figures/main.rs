@@ -4,14 +4,15 @@
 //! Renders a synthetic world, serves it on loopback, harvests it with the real binary and measures the rest on the files that it left.
 //! Prints one line a figure: what, the median, the 99th percentile where that says something, and the bound.
 //!
-//! `--only serve` prints the origin, and serves until it is ended. For such an origin there are two harvests in this process, which leave
-//! their files in the folder and print how many sessions can be booked at `--now`: `--only naive --origin ORIGIN --place FOLDER`, and
-//! `--only counted` likewise, a first harvest of ours with the clock held, for `scripts/instructions`.
+//! `--only serve` prints the origin, and serves until it is ended. For such an origin there are harvests in this process, which leave
+//! their files in the folder and print how many sessions can be booked at `--now`: `--only naive --origin ORIGIN --place FOLDER`; `--only
+//! kept`, the naive one whose catalogue is right at every page; and `--only counted`, ours with the clock held, for `scripts/instructions`.
 
 #![expect(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a bench fails by panicking and prints")]
 #![expect(clippy::cast_precision_loss, reason = "figures for people")]
 
 mod harvest;
+mod kept;
 mod moments;
 mod naive;
 mod server;
@@ -86,9 +87,10 @@ fn main() {
     let now = arguments.now;
     if let Some(origin) = &arguments.origin {
         let rows = match arguments.only.as_deref() {
-            Some("naive") => naive::harvest(origin, &arguments.place, now),
+            Some("naive") => naive::harvest(origin, &arguments.place, now, false),
+            Some("kept") => naive::harvest(origin, &arguments.place, now, true),
             Some("counted") => harvest::counted(origin, &arguments.place, now),
-            _ => panic!("--origin goes with --only naive or --only counted"),
+            _ => panic!("--origin goes with --only naive, kept or counted"),
         };
         println!("{rows}");
         return;

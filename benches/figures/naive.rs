@@ -8,20 +8,29 @@ use chrono::{DateTime, Months, TimeDelta, Utc};
 use rusqlite::{Connection, Row, ToSql, params_from_iter};
 use serde_json::Value;
 
+use crate::kept;
+
 const SCHEMA: &str = include_str!("../compare/schema.sql");
-const JOIN: &str = include_str!("../compare/join.sql");
+pub(crate) const JOIN: &str = include_str!("../compare/join.sql");
+/// A row of the catalogue.
+pub(crate) const INSERT: &str =
+    "INSERT INTO catalogue VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 const CHECKOUT: &str = "https://checkout.example.org/v1/scheduled-sessions/";
 const SESSION: &str = "id modified session_id identifier series_id starts_at ends_at duration status bookable remaining_capacity \
     maximum_capacity attendance_mode url offers";
 const SERIES: &str = "id modified series_id name description activities levels bookable opening price currency membership_required \
     min_age max_age gender organizer organizer_id place address postcode latitude longitude url image_url dataset offers";
 
-type Cell = Box<dyn ToSql>;
+pub(crate) type Cell = Box<dyn ToSql>;
 
-/// Reads both feeds to their ends into `naive.db` and fills its catalogue; how many rows that has.
-pub(crate) fn harvest(origin: &str, directory: &Path, now: Instant) -> i64 {
+/// Reads both feeds to their ends into `naive.db` and fills its catalogue, at the end or (`kept`) with every page; how many rows that has.
+pub(crate) fn harvest(origin: &str, directory: &Path, now: Instant, kept: bool) -> i64 {
+    let now = DateTime::from_timestamp(now.as_seconds(), 0).expect("an instant");
     let database = Connection::open(directory.join("naive.db")).expect("a file");
     database.execute_batch(SCHEMA).expect("tables");
+    if kept {
+        database.execute_batch(kept::SCHEMA).expect("triggers");
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let client = reqwest::Client::new();
     for (feed, table, columns) in [("session-series", "series", SERIES), ("scheduled-sessions", "session", SESSION)] {
@@ -35,14 +44,18 @@ pub(crate) fn harvest(origin: &str, directory: &Path, now: Instant) -> i64 {
             let page: Value = serde_json::from_slice(&body.expect("a page")).expect("JSON");
             let items = page["items"].as_array().expect("items");
             let next = page["next"].as_str().expect("next");
-            store(&database, table, &sql, items, (feed, next));
+            let page = Page { table, sql: &sql, items, position: (feed, next) };
+            store(&database, &page, kept.then_some(now));
             if items.is_empty() && next == url {
                 break;
             }
             next.clone_into(&mut url);
         }
     }
-    publish(&database, DateTime::from_timestamp(now.as_seconds(), 0).expect("an instant"))
+    if !kept {
+        publish(&database, now);
+    }
+    database.query_row("SELECT count(*) FROM catalogue", [], |row| row.get(0)).expect("a count")
 }
 
 fn upsert(table: &str, columns: &str) -> String {
@@ -56,9 +69,19 @@ fn upsert(table: &str, columns: &str) -> String {
     )
 }
 
-/// One page: its items and the position after it, in one transaction.
-fn store(database: &Connection, table: &str, sql: &str, items: &[Value], position: (&str, &str)) {
+/// A page on its way into a table.
+struct Page<'a> {
+    table: &'a str,
+    sql: &'a str,
+    items: &'a [Value],
+    position: (&'a str, &'a str),
+}
+
+/// One page: its items, the position after it and, where it is kept as of an instant, the catalogue, in one transaction.
+fn store(database: &Connection, page: &Page<'_>, kept: Option<DateTime<Utc>>) {
+    let Page { table, sql, items, position } = *page;
     let transaction = database.unchecked_transaction().expect("a transaction");
+    let touched = kept.map(|now| (kept::touched(&transaction, table, items), now));
     let mut put = transaction.prepare_cached(sql).expect("SQL");
     for item in items {
         if item["state"] == "updated" {
@@ -70,6 +93,9 @@ fn store(database: &Connection, table: &str, sql: &str, items: &[Value], positio
         }
     }
     drop(put);
+    if let Some((touched, now)) = touched {
+        kept::settle(&transaction, touched, now);
+    }
     transaction.execute("INSERT OR REPLACE INTO position VALUES (?1, ?2)", position).expect("a position");
     transaction.commit().expect("a commit");
 }
@@ -175,11 +201,10 @@ fn duration(text: &str) -> Option<(u32, TimeDelta)> {
 }
 
 /// Fills the catalogue in one transaction: rules 1 and 2 by the join, rule 3 here.
-fn publish(database: &Connection, now: DateTime<Utc>) -> i64 {
+fn publish(database: &Connection, now: DateTime<Utc>) {
     let transaction = database.unchecked_transaction().expect("a transaction");
     transaction.execute("DELETE FROM catalogue", []).expect("nothing");
-    let mut insert =
-        transaction.prepare(&format!("INSERT INTO catalogue VALUES ({})", ["?"; 34].join(", "))).expect("SQL");
+    let mut insert = transaction.prepare(INSERT).expect("SQL");
     let mut join = transaction.prepare(JOIN).expect("SQL");
     let mut rows = join.query([]).expect("rows");
     while let Some(row) = rows.next().expect("a row") {
@@ -191,11 +216,10 @@ fn publish(database: &Connection, now: DateTime<Utc>) -> i64 {
     drop((join, insert));
     transaction.execute("INSERT INTO words (words) VALUES ('rebuild')", []).expect("words");
     transaction.commit().expect("a commit");
-    database.query_row("SELECT count(*) FROM catalogue", [], |row| row.get(0)).expect("a count")
 }
 
 /// A row of the catalogue, where its window holds `now`.
-fn shown(row: &Row<'_>, now: DateTime<Utc>) -> Option<Vec<Cell>> {
+pub(crate) fn shown(row: &Row<'_>, now: DateTime<Utc>) -> Option<Vec<Cell>> {
     let text = |column: usize| row.get::<_, Option<String>>(column).expect("a text");
     let read = |text: &str| DateTime::parse_from_rfc3339(text).ok().map(|date| date.with_timezone(&Utc));
     let utc = |at: DateTime<Utc>| at.format("%Y-%m-%dT%H:%M:%SZ").to_string();
