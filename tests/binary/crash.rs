@@ -64,7 +64,7 @@ fn killed_at_every_named_point_it_goes_on_where_it_was() {
     let expected: Vec<String> = everything(&whole).iter().map(|row| row.replace(&whole.base, "")).collect();
     let mut killed = 0;
     for point in Point::ALL.into_iter().filter(|point| *point != Point::Purge) {
-        for nth in [1, 2, 3, 4, 5, 7, 9, 20] {
+        for nth in [1, 2, 3, 4, 5, 7, 9, 20, 40, 80, 160] {
             let rig = Rig::with(world());
             let at = format!("{}:{nth}", point.name());
             let output = rig.command(&HARVEST).env("BOOKABLE_CRASH_AT", &at).output().unwrap();
