@@ -44,7 +44,9 @@ pub use error::{Result, StoreError};
 pub use feeds::{Counts, FeedSetup, Note, Position, Version};
 pub use lock::{HarvestLock, purge};
 pub use lookup::{Bookable, CatalogueReader, Freshness, Kind, OfferRow};
-pub use report::{Explained, FeedReport, FindingReport, Report, ResyncAnswer, StateReader, request_resync};
+pub use report::{
+    Explained, FeedReport, FindingReport, Report, ResyncAnswer, SOON_SECONDS, StateReader, request_resync,
+};
 pub use shown::CheckoutUrls;
 pub use snapshot::{Kept, renew_snapshots, snapshot};
 pub use step::{FaultStep, PageStep, Step};
@@ -89,6 +91,9 @@ pub enum WhenStale {
     /// It is emptied, until every feed has been read to its end again.
     Empty,
 }
+
+/// The catalogue's schema with its comments, which are its documentation.
+pub const CATALOGUE_SCHEMA: &str = database::CATALOGUE.schema;
 
 /// The licence: nothing that is held may be out of date by more than 24 hours.
 pub const STALE_SECONDS: i64 = 86_400;
