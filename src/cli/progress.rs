@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant as Moment};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio_util::sync::CancellationToken;
 
 use super::{logging, words};
 use crate::clock::Clock;
@@ -41,14 +42,16 @@ pub(super) fn aside<T>(write: impl FnOnce() -> T) -> T {
     }
 }
 
-/// Shows every walk of this harvest, until it is dropped.
-pub(super) async fn watch(progress: Arc<Progress>, clock: Clock) {
+/// Shows every walk of this harvest, until `ended` is cancelled.
+pub(super) async fn watch(progress: Arc<Progress>, clock: Clock, ended: CancellationToken) {
     loop {
         if is_walking(&progress) {
-            follow(&progress, &clock).await;
+            follow(&progress, &clock, &ended).await;
         }
         let interval = if progress.ready() { IDLE_INTERVAL } else { LOOK_INTERVAL };
-        tokio::time::sleep(interval).await;
+        if ended.run_until_cancelled(tokio::time::sleep(interval)).await.is_none() {
+            return;
+        }
     }
 }
 
@@ -57,12 +60,13 @@ fn is_walking(progress: &Progress) -> bool {
 }
 
 /// Shows one walk until it is through.
-async fn follow(progress: &Progress, clock: &Clock) {
+async fn follow(progress: &Progress, clock: &Clock, ended: &CancellationToken) {
     let mut walk = Walk::begin(progress);
     let mut bars = stderr().is_terminal().then(Bars::show);
     let lines = bars.is_none() || logging::to_file();
     let (mut told, mut line_due) = (walk.items(), FIRST_LINE);
-    while is_walking(progress) {
+    let mut goes_on = true;
+    while goes_on && is_walking(progress) {
         walk.look(progress);
         if let Some(bars) = &mut bars {
             bars.draw(&walk, progress, clock.now());
@@ -71,7 +75,7 @@ async fn follow(progress: &Progress, clock: &Clock) {
             tracing::info!("{}", walk.line(clock.now()));
             (told, line_due) = (walk.items(), walk.began.elapsed() + LINE_INTERVAL);
         }
-        tokio::time::sleep(LOOK_INTERVAL).await;
+        goes_on = ended.run_until_cancelled(tokio::time::sleep(LOOK_INTERVAL)).await.is_some();
     }
     walk.look(progress);
     drop(bars);

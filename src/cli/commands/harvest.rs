@@ -47,9 +47,10 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &Harvest) -> Result<()
 /// Harvests, and shows how far each walk is.
 pub(super) async fn harvest_watched(setup: Setup, stop: CancellationToken) -> Result<Vec<Unfinished>, EngineError> {
     let counters = Arc::new(Progress::default());
-    let watcher = tokio::spawn(progress::watch(Arc::clone(&counters), setup.clock.clone()));
+    let ended = CancellationToken::new();
+    let watcher = tokio::spawn(progress::watch(Arc::clone(&counters), setup.clock.clone(), ended.clone()));
     let unfinished = harvest(setup, stop, counters).await;
-    watcher.abort();
+    ended.cancel();
     // Until it is gone, its bars may be on the terminal.
     let _ = watcher.await;
     unfinished

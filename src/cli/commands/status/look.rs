@@ -99,6 +99,7 @@ impl Look {
         let later = StateReader::open(&settings.state())?.feeds()?;
         let seconds = self.taken.elapsed().as_secs_f64();
         self.rates = rates(&self.report.feeds, &later, seconds, is_walking);
+        self.report.feeds = later;
         Ok(())
     }
 

@@ -26,7 +26,7 @@ pub(super) fn of(look: &Look, judged: &Judged) -> String {
     for note in &judged.notes {
         wrap(&mut lines, "note: ", note);
     }
-    lines.push(header(look));
+    wrap(&mut lines, "", &header(look));
     feeds(look, &mut lines);
     opportunities(look, &mut lines);
     attribution(look, &mut lines);
@@ -40,8 +40,7 @@ pub(super) fn of(look: &Look, judged: &Judged) -> String {
 fn header(look: &Look) -> String {
     let running = if look.running { "a harvest is running" } else { "no harvest is running" };
     let written = look.written_at.map(|at| format!(", the state was written {}", ago(look, at)));
-    let first = if look.report.loading { ", the first harvest is not complete" } else { "" };
-    format!("bookable {}, {running}{}{first}", env!("CARGO_PKG_VERSION"), written.unwrap_or_default())
+    format!("bookable {}, {running}{}", env!("CARGO_PKG_VERSION"), written.unwrap_or_default())
 }
 
 fn feeds(look: &Look, lines: &mut Vec<String>) {
@@ -100,9 +99,9 @@ fn opportunities(look: &Look, lines: &mut Vec<String>) {
     });
     lines.push(String::new());
     lines.push(names.collect());
-    let of = if pairs.len() > 1 { "series, or facility uses" } else { "series" };
+    let of = if pairs.len() > 1 { "series, or facility uses," } else { "series" };
     lines.push(row(&|pair| report.published(pair), "are published"));
-    lines.push(row(&|pair| parents(&pair), &format!("{of}, are their parents")));
+    lines.push(row(&|pair| parents(&pair), &format!("{of} are their parents")));
     lines.push(row(&|pair| report.standing(pair, Standing::Bookable), "can be booked now"));
     lines.push(row(&|pair| report.opening_soon.get(&pair).copied().unwrap_or(0), "open within the next hour"));
     let orphan = Standing::Never(Reason::Orphan);

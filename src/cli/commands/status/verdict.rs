@@ -128,6 +128,9 @@ fn advice(feed: &FeedReport) -> &'static str {
 
 fn notes(look: &Look, verdict: Verdict) -> Vec<String> {
     let mut notes = Vec::new();
+    if look.report.loading {
+        notes.push("the first harvest is not complete, so the counts are not final".to_owned());
+    }
     let failing = look.report.feeds.iter().filter(|feed| feed.failures > 0 && verdict == Verdict::Fine);
     for feed in failing {
         let (name, failures) = (&feed.name, feed.failures);
@@ -279,6 +282,8 @@ mod tests {
             ["no harvest is running: stale from 2026-11-25 20:59 UTC on, if none is started"]
         );
         let failing = judged(true, |look| fault(look, "timeout", "/b: timed out: x"));
+        let loading = judged(true, |look| look.report.loading = true);
+        assert_eq!(loading.2, ["the first harvest is not complete, so the counts are not final"]);
         assert_eq!(failing.2, ["b cannot be read (3 times in a row); stale from 2026-11-25 20:59 UTC on"]);
         let full = judged(true, |look| {
             look.catalogue.free_bytes = Some(1 << 20);
