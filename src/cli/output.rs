@@ -23,7 +23,7 @@ pub(super) fn screen(text: &str) -> io::Result<()> {
     // To the upper left corner; each line to its end; what is below.
     out.write_all(b"\x1b[H")?;
     for line in text.lines().take(rows) {
-        write!(out, "{line}\x1b[K\n")?;
+        writeln!(out, "{line}\x1b[K")?;
     }
     out.write_all(b"\x1b[J")?;
     out.flush()

@@ -153,7 +153,7 @@ impl FeedWalk {
         if u128::from(millis) >= RATE_INTERVAL.as_millis() {
             let measured = self.items.saturating_sub(items).saturating_mul(1000) / millis;
             // Pages come in lumps.
-            self.rate = if self.rate == 0 { measured } else { (self.rate + measured) / 2 };
+            self.rate = if self.rate == 0 { measured } else { self.rate.midpoint(measured) };
             self.measured = Some((now, self.items));
         }
     }

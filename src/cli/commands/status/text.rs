@@ -90,8 +90,8 @@ fn opportunities(look: &Look, lines: &mut Vec<String>) {
         .filter(|pair| *pair == Pair::Sessions || report.published(*pair) + parents(pair) > 0)
         .collect();
     let row = |number: &dyn Fn(Pair) -> i64, words: &str| {
-        let numbers: String = pairs.iter().map(|pair| format!("{:>11}", count(number(*pair)))).collect();
-        format!("{numbers}  {words}")
+        let numbers: Vec<String> = pairs.iter().map(|pair| format!("{:>11}", count(number(*pair)))).collect();
+        format!("{}  {words}", numbers.concat())
     };
     let names = pairs.iter().map(|pair| match pair {
         Pair::Sessions => format!("{:>11}", "sessions"),
@@ -260,10 +260,10 @@ mod tests {
     #[test]
     fn long_texts_are_broken_between_words() {
         let mut lines = Vec::new();
-        wrap(&mut lines, "          1 code ", &vec!["word"; 20].join(" "));
+        wrap(&mut lines, "          1 code ", &["word"; 20].join(" "));
         assert_eq!(
             lines,
-            [format!("          1 code {}", vec!["word"; 12].join(" ")), " ".repeat(17) + &vec!["word"; 8].join(" ")]
+            [format!("          1 code {}", ["word"; 12].join(" ")), " ".repeat(17) + &["word"; 8].join(" ")]
         );
         assert_eq!(cut("abcdef", 4), "abc…");
         assert_eq!(cut("abcd", 4), "abcd");

@@ -196,10 +196,18 @@ mod tests {
         (feed.failures, feed.fault_code, feed.fault) = (3, Some(code.to_owned()), Some(text.to_owned()));
     }
 
+    type Case = (bool, fn(&mut Look), Verdict, &'static str);
+
+    fn check(table: &[Case]) {
+        for (running, change, verdict, words) in table {
+            let (found, told, _) = judged(*running, change);
+            assert_eq!((found, told.as_str()), (*verdict, *words));
+        }
+    }
+
     #[test]
     fn a_verdict_says_what_is_the_case_and_what_to_do() {
-        type Case = (bool, fn(&mut Look), Verdict, &'static str);
-        let table: [Case; 10] = [
+        check(&[
             (true, |_| (), Verdict::Fine, "0 sessions can be booked now"),
             (false, |look| look.report.feeds.clear(), Verdict::Stale, "no feed was read yet; start `bookable harvest`"),
             (
@@ -229,6 +237,12 @@ mod tests {
                 Verdict::FirstHarvest,
                 "2,020 items read so far; wait",
             ),
+        ]);
+    }
+
+    #[test]
+    fn a_fault_says_what_it_is_and_what_to_do() {
+        check(&[
             (
                 true,
                 |look| {
@@ -267,11 +281,7 @@ mod tests {
                 Verdict::Faulty,
                 "there is no catalogue at c.db; run it",
             ),
-        ];
-        for (running, change, verdict, words) in table {
-            let (found, told, _) = judged(running, change);
-            assert_eq!((found, told.as_str()), (verdict, words));
-        }
+        ]);
     }
 
     #[test]
