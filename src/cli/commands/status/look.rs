@@ -231,8 +231,8 @@ pub(super) mod tests {
     fn a_position_tells_the_date_it_has_come_to_where_it_plausibly_has_one() {
         let now = Instant::parse("2026-11-24T21:00:00Z").unwrap();
         let table = [
-            ("https://f.example/a?afterTimestamp=1795000000999&afterId=b", Some("2026-11-18T07:06:40Z")),
-            ("https://f.example/a?x=1&afterChangeNumber=1795000000999", Some("2026-11-18T07:06:40Z")),
+            ("https://f.example/a?afterTimestamp=1795000000999&afterId=b", Some("2026-11-18T11:06:40Z")),
+            ("https://f.example/a?x=1&afterChangeNumber=1795000000999", Some("2026-11-18T11:06:40Z")),
             ("https://f.example/a?afterChangeNumber=4711", None),
             ("https://f.example/a?afterTimestamp=soon", None),
             ("https://f.example/a", None),
