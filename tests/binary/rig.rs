@@ -191,7 +191,7 @@ pub(crate) fn on_terminal(command: &Command, until: &str, times: usize) -> Strin
     terminal.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("TERM", "xterm");
     terminal.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let output = terminal.current_dir(command.get_current_dir().unwrap()).stdin(Stdio::null()).output();
-    let output = output.expect("python3 is needed for this test");
+    let output = output.unwrap_or_else(|error| panic!("python3 is needed for this test: {error}"));
     assert!(output.status.success(), "{}", error_text(&output));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
