@@ -164,7 +164,7 @@ pub(super) enum Command {
     /// Walk the feeds and keep the catalogue right, as items arrive and as time passes, until SIGTERM or SIGINT
     Harvest(Harvest),
     /// Tell whether all is well: feeds, positions, freshness, counts, reasons (exit code 1: stale or broken)
-    Status(Json),
+    Status(Status),
     /// Tell why a session can or cannot be booked, rule by rule
     Explain(Explain),
     /// Find sessions in the catalogue
@@ -183,6 +183,10 @@ pub(super) enum Command {
     Resync(Resync),
     /// Delete everything that was harvested
     Purge(Purge),
+    /// Print the settings as they are in effect, and where each comes from
+    Config(Json),
+    /// Print the catalogue's schema with its comments
+    Schema,
     /// Serve a synthetic Firehose and Checkout on loopback
     Sandbox(Sandbox),
     /// Sandbox, harvest and a first look, on a machine without an API key
@@ -197,6 +201,16 @@ pub(super) struct Harvest {
     /// Begin with a new state where the old one is lost, and read everything again
     #[arg(long)]
     pub(super) anew: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Status {
+    /// Look again every two seconds, until Ctrl-C; with --json a line each time
+    #[arg(long)]
+    pub(super) watch: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Args, Debug)]

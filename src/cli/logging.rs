@@ -2,7 +2,7 @@
 //!
 //! A standard error that nobody reads any more is no reason to stop: a line that cannot be written is dropped. The file is
 //! opened anew on SIGHUP, so that it can be rotated. Uses `settings` for the format and `output` to speak before there is
-//! a log.
+//! a log, and `progress`, whose bars make room on a terminal.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write, stderr};
@@ -12,6 +12,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use tracing_subscriber::EnvFilter;
 
 use super::failure::Failure;
+use super::progress;
 use super::settings::LogFormat;
 
 /// The log's file, where there is one.
@@ -24,7 +25,7 @@ impl Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match FILE.get() {
             Some((_, file)) => file.lock().unwrap_or_else(PoisonError::into_inner).write(bytes),
-            None => stderr().write(bytes),
+            None => progress::aside(|| stderr().write(bytes)),
         }
     }
 
@@ -56,6 +57,11 @@ pub(super) fn start(format: LogFormat, level: tracing::Level, file: Option<PathB
         super::output::say(&format!("bookable: the log cannot be started: {error}"));
     }
     Ok(())
+}
+
+/// Whether it goes to a file.
+pub(super) fn to_file() -> bool {
+    FILE.get().is_some()
 }
 
 /// Opens the log's file anew, after it was renamed; without a file, or where it cannot be opened, all stays as it is.

@@ -9,7 +9,9 @@ mod commands;
 mod failure;
 mod logging;
 mod output;
+mod progress;
 mod settings;
+mod words;
 
 use std::process::ExitCode;
 
@@ -17,7 +19,8 @@ use clap::Parser;
 
 use args::{Arguments, Command};
 use commands::{
-    bookings, checkout, demo, explain, harvest, purge, rebuild, resync, sandbox, search, serve, snapshot, status,
+    bookings, checkout, config, demo, explain, harvest, purge, rebuild, resync, sandbox, schema, search, serve,
+    snapshot, status,
 };
 use failure::Failure;
 use settings::Settings;
@@ -72,6 +75,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Rebuild => rebuild::run(&settings),
         Command::Resync(arguments) => resync::run(&settings, arguments),
         Command::Purge(_) => purge::run(&settings),
+        Command::Config(arguments) => config::run(&settings, arguments),
+        Command::Schema => schema::run(),
         Command::Sandbox(arguments) => sandbox::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
     }

@@ -15,6 +15,20 @@ pub(super) fn data(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// Shows a screen in the place of the last one, cut to what the terminal has room for.
+pub(super) fn screen(text: &str) -> io::Result<()> {
+    let rows = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_row));
+    let rows = if rows == 0 { usize::MAX } else { rows.saturating_sub(1) };
+    let mut out = io::stdout().lock();
+    // To the upper left corner; each line to its end; what is below.
+    out.write_all(b"\x1b[H")?;
+    for line in text.lines().take(rows) {
+        writeln!(out, "{line}\x1b[K")?;
+    }
+    out.write_all(b"\x1b[J")?;
+    out.flush()
+}
+
 /// Says something to people on standard error; a closed one is nobody's loss.
 pub(super) fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", printable(text));

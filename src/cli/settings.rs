@@ -13,6 +13,10 @@ use std::time::Duration;
 mod broker;
 mod feeds;
 mod file;
+mod listing;
+mod nearest;
+
+pub(super) use listing::{Shown, Source};
 
 use super::failure::Failure;
 use crate::domain::Feed;
@@ -63,6 +67,7 @@ pub(super) const SETTINGS: [Setting; 28] = [
 ];
 
 const KEY_VARIABLE: &str = "BOOKABLE_API_KEY";
+const CONFIG_VARIABLE: &str = "BOOKABLE_CONFIG";
 const FILE: &str = "bookable.toml";
 
 /// The form of log lines.
@@ -93,6 +98,14 @@ struct Value {
     origin: Origin,
 }
 
+/// Where the key is.
+enum KeySource<'a> {
+    /// In the file that a setting names.
+    File(&'a Value),
+    /// In the environment: the key itself.
+    Variable(&'a OsStr),
+}
+
 /// The process's environment, as far as it concerns us.
 pub(super) type Environment = BTreeMap<String, OsString>;
 
@@ -111,6 +124,8 @@ pub(super) fn environment() -> Environment {
 pub(super) struct Settings {
     values: BTreeMap<&'static str, Value>,
     key: Option<OsString>,
+    /// The settings file that was read.
+    file: Option<PathBuf>,
 }
 
 impl Settings {
@@ -120,15 +135,14 @@ impl Settings {
         environment: &Environment,
         config: Option<&Path>,
     ) -> Result<Self, Failure> {
-        let config = config.map(Path::to_owned).or_else(|| environment.get("BOOKABLE_CONFIG").map(PathBuf::from));
+        let config = config.map(Path::to_owned).or_else(|| environment.get(CONFIG_VARIABLE).map(PathBuf::from));
         let file = file::read(config.as_deref())?;
-        let known_variable = |name: &str| {
-            name == KEY_VARIABLE
-                || name == "BOOKABLE_CONFIG"
-                || SETTINGS.iter().any(|setting| variable(setting.name) == name)
-        };
-        if let Some(name) = environment.keys().find(|name| !known_variable(name)) {
-            super::output::say(&format!("bookable: note: the environment variable {name} is no setting"));
+        // No error: a variable that is left over somewhere must not keep every command from running.
+        for name in environment.keys().filter(|name| nearest::variables().all(|known| known != **name)) {
+            let nearest = nearest::nearest_variable(name);
+            super::output::say(&format!(
+                "bookable: warning: the environment variable {name} is no setting; did you mean {nearest}?"
+            ));
         }
         let mut values = BTreeMap::new();
         for Setting { name, default } in SETTINGS {
@@ -144,7 +158,8 @@ impl Settings {
                 values.insert(name, Value { text, origin });
             }
         }
-        let settings = Self { values, key: environment.get(KEY_VARIABLE).cloned() };
+        let (key, file) = (environment.get(KEY_VARIABLE).cloned(), file.map(|(path, _)| path));
+        let settings = Self { values, key, file };
         if let Some((name, _)) = settings.values.iter().find(|(_, value)| value.text.is_empty()) {
             return Err(settings.wrong(name, "it is empty"));
         }
@@ -225,22 +240,31 @@ impl Settings {
         self.value("log_file").map(|value| PathBuf::from(&value.text))
     }
 
-    /// The Firehose's key: from the file that a flag or the environment names, else from `BOOKABLE_API_KEY`, else from
-    /// the file that the settings file names. No message repeats anything of it.
+    /// Where the Firehose's key comes from: the file that a flag or the environment names, else `BOOKABLE_API_KEY`, else the
+    /// file that the settings file names.
+    fn key_source(&self) -> Option<KeySource<'_>> {
+        let in_file = self.value("api_key_file");
+        let file_first = in_file.filter(|value| self.key.is_none() || !matches!(value.origin, Origin::File(_)));
+        file_first.map(KeySource::File).or_else(|| self.key.as_deref().map(KeySource::Variable))
+    }
+
+    /// The Firehose's key. No message repeats anything of it.
     pub(super) fn api_key(&self) -> Result<ApiKey, Failure> {
         let name = "api_key_file";
-        let key_file = self.value(name).filter(|value| self.key.is_none() || !matches!(value.origin, Origin::File(_)));
-        if let Some(value) = key_file {
-            let path = Path::new(&value.text);
-            let text =
-                read_key(path).map_err(|error| self.wrong(name, format!("cannot read {}: {error}", path.display())))?;
-            return ApiKey::new(text).map_err(|error| self.wrong(name, format!("{}: {error}", path.display())));
+        match self.key_source() {
+            Some(KeySource::File(value)) => {
+                let path = Path::new(&value.text);
+                let text = read_key(path)
+                    .map_err(|error| self.wrong(name, format!("cannot read {}: {error}", path.display())))?;
+                ApiKey::new(text).map_err(|error| self.wrong(name, format!("{}: {error}", path.display())))
+            }
+            Some(KeySource::Variable(key)) => {
+                let text =
+                    key.to_str().ok_or_else(|| Failure::settings(format!("{KEY_VARIABLE}: it is not valid UTF-8")))?;
+                ApiKey::new(text).map_err(|error| Failure::settings(format!("{KEY_VARIABLE}: {error}")))
+            }
+            None => Err(Failure::settings(format!("there is no API key; set {KEY_VARIABLE} or give --api-key-file"))),
         }
-        let Some(key) = &self.key else {
-            return Err(Failure::settings(format!("there is no API key; set {KEY_VARIABLE} or give --api-key-file")));
-        };
-        let text = key.to_str().ok_or_else(|| Failure::settings(format!("{KEY_VARIABLE}: it is not valid UTF-8")))?;
-        ApiKey::new(text).map_err(|error| Failure::settings(format!("{KEY_VARIABLE}: {error}")))
     }
 
     /// What the store needs for harvesting.

@@ -43,6 +43,14 @@ impl Instant {
         FeedDate::parse(text).ok().map(FeedDate::instant)
     }
 
+    /// The date that an RPDE `modified` is, where it plausibly counts milliseconds since 1970, as most publishers have it:
+    /// after 2005, and not a day ahead of `now`. RPDE itself asks only for a number that grows.
+    pub fn from_modified(modified: i64, now: Self) -> Option<Self> {
+        const PLAUSIBLE_FROM: Instant = Instant(1_104_537_600);
+        let date = Self(modified.div_euclid(1000));
+        (date >= PLAUSIBLE_FROM && date <= now.plus_seconds(86_400)).then_some(date)
+    }
+
     /// As a chrono date, for calendar work; clamped to the years 1 to 9999.
     pub fn to_utc(self) -> DateTime<Utc> {
         let clamped = self.0.clamp(Self::EARLIEST.0, Self::LATEST.0);
@@ -279,6 +287,18 @@ mod tests {
         let text = |t: &str| london_text(Instant::parse(t).unwrap());
         assert_eq!(text("2026-07-01T17:00:00Z"), "2026-07-01T18:00");
         assert_eq!(text("2026-12-01T17:00:00Z"), "2026-12-01T17:00");
+    }
+
+    #[test]
+    fn a_modified_that_counts_milliseconds_is_a_date() {
+        let now = Instant::parse("2026-11-24T21:00:00Z").unwrap();
+        let read = |modified| Instant::from_modified(modified, now).map(|date| date.to_string());
+        assert_eq!(read(1_795_000_000_999).as_deref(), Some("2026-11-18T11:06:40Z"));
+        let others =
+            [("seconds", 1_795_000_000), ("microseconds", 1_795_000_000_000_000), ("a counter", 41), ("odd", -1)];
+        for (words, modified) in others.into_iter().chain([("the least", i64::MIN), ("the greatest", i64::MAX)]) {
+            assert_eq!(read(modified), None, "{words}");
+        }
     }
 
     #[test]

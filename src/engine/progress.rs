@@ -1,8 +1,12 @@
 //! How far the harvest is, for whoever watches: plain counters that the feeds' tasks and the writer move.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use crate::domain::Feed;
+use crate::rpde::Content;
+
+/// Where no `modified` has been seen yet.
+const NONE: i64 = i64::MIN;
 
 /// Counters of one run. Reading them never waits.
 #[derive(Debug, Default)]
@@ -12,11 +16,27 @@ pub struct Progress {
     ready: AtomicBool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct FeedProgress {
     items: AtomicU64,
     pages: AtomicU64,
     at_end: AtomicBool,
+    walking: AtomicBool,
+    first_modified: AtomicI64,
+    last_modified: AtomicI64,
+}
+
+impl Default for FeedProgress {
+    fn default() -> Self {
+        Self {
+            items: AtomicU64::new(0),
+            pages: AtomicU64::new(0),
+            at_end: AtomicBool::new(false),
+            walking: AtomicBool::new(false),
+            first_modified: AtomicI64::new(NONE),
+            last_modified: AtomicI64::new(NONE),
+        }
+    }
 }
 
 impl Progress {
@@ -24,11 +44,27 @@ impl Progress {
         Feed::ALL.iter().position(|known| *known == feed).and_then(|at| self.feeds.get(at))
     }
 
-    pub(super) fn page_read(&self, feed: Feed, items: usize, at_end: bool) {
+    /// A walk that has not come to the feed's end yet begins, or is taken up.
+    pub(super) fn walk_begun(&self, feed: Feed) {
         if let Some(progress) = self.feed(feed) {
-            progress.items.fetch_add(items as u64, Ordering::Relaxed);
-            progress.pages.fetch_add(1, Ordering::Relaxed);
-            progress.at_end.store(at_end, Ordering::Relaxed);
+            progress.walking.store(true, Ordering::Relaxed);
+            progress.first_modified.store(NONE, Ordering::Relaxed);
+            progress.last_modified.store(NONE, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn page_read(&self, feed: Feed, content: &Content<'_>, at_end: bool) {
+        let Some(progress) = self.feed(feed) else { return };
+        progress.items.fetch_add(content.item_count as u64, Ordering::Relaxed);
+        progress.pages.fetch_add(1, Ordering::Relaxed);
+        progress.at_end.store(at_end, Ordering::Relaxed);
+        if at_end {
+            progress.walking.store(false, Ordering::Relaxed);
+        }
+        let stamps = || content.changes.iter().filter_map(|change| change.modified);
+        if let Some((first, last)) = stamps().next().zip(stamps().next_back()) {
+            let _ = progress.first_modified.compare_exchange(NONE, first, Ordering::Relaxed, Ordering::Relaxed);
+            progress.last_modified.store(last, Ordering::Relaxed);
         }
     }
 
@@ -53,6 +89,19 @@ impl Progress {
     /// Whether this feed's last answer was its last page.
     pub fn at_end(&self, feed: Feed) -> bool {
         self.feed(feed).is_some_and(|progress| progress.at_end.load(Ordering::Relaxed))
+    }
+
+    /// Whether a walk of this feed goes on that has not come to its end yet.
+    pub fn walking(&self, feed: Feed) -> bool {
+        self.feed(feed).is_some_and(|progress| progress.walking.load(Ordering::Relaxed))
+    }
+
+    /// The `modified` of the first item of this walk that was read in this run, and of the last.
+    pub fn modified(&self, feed: Feed) -> Option<(i64, i64)> {
+        let progress = self.feed(feed)?;
+        let [first, last] =
+            [&progress.first_modified, &progress.last_modified].map(|stamp| stamp.load(Ordering::Relaxed));
+        (first != NONE && last != NONE).then_some((first, last))
     }
 
     /// Whether indexes and catalogue are being made at the end of a first harvest.

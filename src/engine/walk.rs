@@ -26,7 +26,7 @@ pub(super) struct Start {
     pub(super) id: WalkId,
     url: FeedUrl,
     wait_until: Option<Instant>,
-    at_end: bool,
+    pub(super) at_end: bool,
     failures: u32,
     version: Version,
 }

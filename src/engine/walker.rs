@@ -58,6 +58,9 @@ impl Walker {
     pub(super) async fn walk(mut self, progress: &Progress) -> Option<String> {
         loop {
             let start = self.starts.borrow_and_update().get(&self.feed).cloned()?;
+            if !start.at_end && !self.feed.is_document() {
+                progress.walk_begun(self.feed);
+            }
             let jitter = self.jitter.take().unwrap_or_else(|| Jitter::seeded(0));
             let (mut walk, first) = Walk::begin(self.feed, start, &self.setup, jitter, self.clock.now());
             let ended = self.follow(&mut walk, first, progress).await;
@@ -93,7 +96,7 @@ impl Walker {
                     if walked.at_end {
                         self.pacer.last_page_read();
                     }
-                    progress.page_read(self.feed, walked.page.content().item_count, walked.at_end);
+                    progress.page_read(self.feed, walked.page.content(), walked.at_end);
                 }
                 if self.pages.send(message).await.is_err() {
                     return Ended::Finished;

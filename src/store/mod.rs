@@ -46,7 +46,9 @@ pub use error::{Result, StoreError};
 pub use feeds::{Counts, FeedSetup, Note, Position, Version};
 pub use lock::{HarvestLock, purge};
 pub use lookup::{Bookable, CatalogueReader, Freshness, Kind, OfferRow};
-pub use report::{Explained, FeedReport, FindingReport, Report, ResyncAnswer, StateReader, request_resync};
+pub use report::{
+    Explained, FeedReport, FindingReport, Report, ResyncAnswer, SOON_SECONDS, StateReader, request_resync,
+};
 pub use setup::{STALE_SECONDS, StoreSetup, WhenStale};
 pub use shown::CheckoutUrls;
 pub use snapshot::{Kept, renew_snapshots, snapshot};
@@ -60,6 +62,9 @@ use settle::Moved;
 use state::{State, Touched};
 
 use crate::domain::{Feed, Instant, Item, Role};
+
+/// The catalogue's schema with its comments, which are its documentation.
+pub const CATALOGUE_SCHEMA: &str = database::CATALOGUE.schema;
 
 /// Both files, open for writing.
 #[derive(Debug)]

@@ -180,7 +180,26 @@ fn status_says_when_a_feed_is_older_than_a_day() {
     assert!(fresh.status.success(), "{}", crate::rig::error_text(&fresh));
     let stale = read_at(86_500);
     assert_eq!(stale.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&stale.stdout).into_owned();
+    assert!(text.starts_with("STALE: session-series was last read to its end 24 h ago; "), "{text}");
+}
+
+/// What `schema` prints is what a catalogue is made of, comments and all.
+#[test]
+fn the_schema_is_that_of_a_catalogue() {
+    let rig = Rig::empty();
+    rig.succeed(&["harvest", "--once"]);
+    let schema = rig.succeed(&["schema"]);
     assert!(
-        String::from_utf8_lossy(&stale.stdout).starts_with("STALE: a feed was not read to its end within 24 hours")
+        schema.contains("CREATE VIEW bookable_session AS") && schema.contains("-- the window closes at this instant")
     );
+    let parts = |connection: &rusqlite::Connection| -> Vec<(String, Option<String>)> {
+        let sql = "SELECT name, sql FROM sqlite_schema ORDER BY name";
+        let mut statement = connection.prepare(sql).unwrap();
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+    };
+    let printed = rusqlite::Connection::open_in_memory().unwrap();
+    printed.execute_batch(&schema).unwrap();
+    let made = rusqlite::Connection::open(rig.path("catalogue.db")).unwrap();
+    assert_eq!(parts(&printed), parts(&made));
 }

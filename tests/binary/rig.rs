@@ -160,6 +160,42 @@ impl Drop for Daemon {
     }
 }
 
+const TERMINAL: &str = r#"
+import fcntl, os, pty, signal, struct, sys, termios
+until, times, command = sys.argv[1].encode(), int(sys.argv[2]), sys.argv[3:]
+child, terminal = pty.fork()
+if child == 0:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    os.execv(command[0], command)
+shown, interrupted = b"", False
+while True:
+    try:
+        piece = os.read(terminal, 65536)
+    except OSError:
+        break
+    shown += piece
+    if until and not interrupted and shown.count(until) >= times:
+        os.kill(child, signal.SIGINT)
+        interrupted = True
+    if not piece:
+        break
+os.waitpid(child, 0)
+sys.stdout.buffer.write(shown)
+"#;
+
+/// Runs a command on a terminal of 24 lines and 80 columns, which Python makes; interrupts it when it has shown `until` so many
+/// times (an empty text: never); gives all that it wrote.
+pub(crate) fn on_terminal(command: &Command, until: &str, times: usize) -> String {
+    let mut terminal = Command::new("python3");
+    terminal.args(["-c", TERMINAL, until, &times.to_string()]).arg(command.get_program()).args(command.get_args());
+    terminal.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("TERM", "xterm");
+    terminal.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = terminal.current_dir(command.get_current_dir().unwrap()).stdin(Stdio::null()).output();
+    let output = output.unwrap_or_else(|error| panic!("python3 is needed for this test: {error}"));
+    assert!(output.status.success(), "{}", error_text(&output));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Moment::now();
     while !holds() {

@@ -1,5 +1,7 @@
 //! Settings from flags, environment and file, as the binary takes them.
 
+use serde_json::{Value, json};
+
 use crate::rig::{Rig, error_line, error_text, wait_until};
 
 #[test]
@@ -119,4 +121,102 @@ fn the_log_goes_to_a_file_that_is_opened_anew() {
     wait_until("a line in it", || std::fs::read_to_string(rig.path("a.log")).unwrap().contains("cannot read"));
     let old = std::fs::read_to_string(rig.path("a.log.1")).unwrap();
     assert!(old.contains("harvesting") && !old.contains("cannot read"), "{old}");
+}
+
+#[test]
+fn config_shows_each_setting_and_where_it_comes_from() {
+    let rig = Rig::empty();
+    std::fs::write(rig.path("bookable.toml"), "poll_interval = \"9s\"\nslots = true\nstate = \"s \\\"1\\\".db\"")
+        .unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = rig.bare(&[&["config"], arguments].concat());
+        command.env("BOOKABLE_API_KEY", "my-secret").env("BOOKABLE_CHECKOUT_BASE_URL", "checkout.example.org");
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", error_text(&output));
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(!text.contains("my-secret") && !error_text(&output).contains("my-secret"));
+        text
+    };
+    let text = run(&["--log-level", "debug"]);
+    let lines: Vec<String> = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for line in [
+        "# settings file: bookable.toml",
+        "log_level = \"debug\" # flag --log-level",
+        "checkout_base_url = \"checkout.example.org\" # environment BOOKABLE_CHECKOUT_BASE_URL",
+        "poll_interval = \"9s\" # file bookable.toml",
+        "when_stale = \"keep\" # default",
+        "bookings = \"bookings.db\" # beside the catalogue",
+        "slots_url = \"https://firehose.imin.co/firehose/standard/slots\" # below firehose_url",
+        "# broker is not set",
+        "# api_key: there is one, from environment BOOKABLE_API_KEY",
+    ] {
+        assert!(lines.contains(&line.to_owned()), "{line}: {text}");
+    }
+
+    // What is printed is a settings file, and says the same.
+    std::fs::write(rig.path("printed.toml"), &text).unwrap();
+    let json =
+        |arguments: &[&str]| -> Value { serde_json::from_str(&run(&[arguments, &["--json"]].concat())).unwrap() };
+    let (first, again) = (json(&["--log-level", "debug"]), json(&["--config", "printed.toml"]));
+    let values = |config: &Value| -> Vec<(Value, Value)> {
+        let settings = config["settings"].as_array().unwrap();
+        settings.iter().map(|setting| (setting["name"].clone(), setting["value"].clone())).collect()
+    };
+    assert_eq!(values(&first), values(&again));
+    let of = |name: &str| first["settings"].as_array().unwrap().iter().find(|setting| setting["name"] == name).unwrap();
+    assert_eq!(
+        of("state"),
+        &json!({"name": "state", "value": "s \"1\".db", "origin": "file", "from": "bookable.toml"})
+    );
+    assert_eq!(of("broker"), &json!({"name": "broker", "value": null, "origin": "unset", "from": null}));
+    assert_eq!(first["api_key"], json!({"set": true, "origin": "environment", "from": "BOOKABLE_API_KEY"}));
+    assert_eq!(again["settings_file"], "printed.toml");
+}
+
+#[test]
+fn config_tells_what_cannot_be_used() {
+    let rig = Rig::empty();
+    rig.write_private("key", "sandbox-key\n");
+    let table: [(&str, &[&str], Option<&str>); 6] = [
+        ("nothing at all", &[], None),
+        ("a key's file", &["--api-key-file", "key"], None),
+        ("a key's file that is missing", &["--api-key-file", "none"], Some("--api-key-file: cannot read none")),
+        ("an interval", &["--poll-interval", "often"], Some("--poll-interval: \"often\" is no time")),
+        ("a URL", &["--datasets-url", "ftp://user:pass@f.example/"], Some("--datasets-url: ")),
+        ("a Checkout", &["--checkout-base-url", "http://c.example"], Some("--checkout-base-url: ")),
+    ];
+    for (words, arguments, refused) in table {
+        let output = rig.bare(&[&["config"], arguments].concat()).output().unwrap();
+        assert!(output.stdout.len() > 500, "{words}: all is printed");
+        assert!(!String::from_utf8_lossy(&output.stdout).contains("pass"), "{words}");
+        assert_eq!(output.status.code(), Some(if refused.is_some() { 2 } else { 0 }), "{words}");
+        if let Some(refused) = refused {
+            assert!(error_line(&output).contains(refused), "{words}: {}", error_text(&output));
+        }
+    }
+}
+
+/// A misspelt name in the file is an error; in the environment, where it may be somebody else's, a warning.
+#[test]
+fn misspelt_settings_are_answered_with_the_nearest_name() {
+    let rig = Rig::empty();
+    let output = rig
+        .bare(&["config"])
+        .env("BOOKABLE_POLLINTERVAL", "secret-value")
+        .env("BOOKABLE_APIKEY", "secret-value")
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let told = error_text(&output);
+    let warned = |name: &str, nearest: &str| {
+        let line = format!("bookable: warning: the environment variable {name} is no setting; did you mean {nearest}?");
+        assert!(told.lines().any(|told| told == line), "{told}");
+    };
+    warned("BOOKABLE_POLLINTERVAL", "BOOKABLE_POLL_INTERVAL");
+    warned("BOOKABLE_APIKEY", "BOOKABLE_API_KEY");
+    assert!(!told.contains("secret-value"));
+    std::fs::write(rig.path("bookable.toml"), "poll-interval = \"9s\"").unwrap();
+    let output = rig.bare(&["config"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(error_line(&output).ends_with("poll-interval is no setting; did you mean poll_interval?"));
 }

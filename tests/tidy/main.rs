@@ -4,6 +4,7 @@
 //! The sources are read as tokens, with comments and literals left out, so that a word in a text is no complaint. The
 //! tests at the end feed it bad texts, so that these rules are known to bite.
 
+mod readme;
 mod tokens;
 
 use std::fs;

@@ -1,16 +1,13 @@
 //! `bookable demo`: sandbox, harvest and a first look, on a machine without an API key.
 
-use std::io::{IsTerminal, stderr};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use indicatif::{ProgressBar, ProgressStyle};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::harvest::{report_unfinished, runtime, stop_on_signals};
+use super::harvest::{harvest_watched, report_unfinished, runtime, stop_on_signals};
 use super::sandbox::world;
 use super::search;
 use crate::cli::args::Demo as Arguments;
@@ -18,7 +15,7 @@ use crate::cli::failure::Failure;
 use crate::cli::{catalogue, output};
 use crate::clock::Clock;
 use crate::domain::{CheckoutBase, Feed, Pair, Standing};
-use crate::engine::{Mode, Progress, Setup, harvest};
+use crate::engine::{Mode, Setup};
 use crate::rpde::{ApiKey, Limits, RetryTimes};
 use crate::sandbox::{Sandbox, serve};
 use crate::store::{CheckoutUrls, FeedSetup, HarvestLock, StateReader, StoreSetup, WhenStale, files_of};
@@ -64,17 +61,14 @@ async fn show(arguments: &Arguments, paths: StoreSetupPaths<'_>) -> Result<(), F
     let served = tokio::spawn(serve(listener, sandbox, stop.clone().cancelled_owned()));
     output::say(&format!("a synthetic Firehose with {} sessions is served on {base}", arguments.world.sessions));
     let setup = setup(&base, key, paths).context("the sandbox's own address is not usable")?;
-    let progress = Arc::new(Progress::default());
-    let watcher = tokio::spawn(watch(Arc::clone(&progress)));
-    let unfinished = harvest(setup.clone(), CancellationToken::new(), progress).await?;
-    watcher.abort();
+    let unfinished = harvest_watched(setup.clone(), CancellationToken::new()).await?;
     report_unfinished(&unfinished)?;
     first_look(paths)?;
     if arguments.serve {
         let stopped = CancellationToken::new();
         stop_on_signals(stopped.clone())?;
         output::say("sandbox and harvest keep running; stop them with Ctrl-C");
-        harvest(Setup { mode: Mode::UntilStopped, ..setup }, stopped, Arc::new(Progress::default())).await?;
+        harvest_watched(Setup { mode: Mode::UntilStopped, ..setup }, stopped).await?;
     }
     stop.cancel();
     let _ = tokio::time::timeout(Duration::from_secs(2), served).await;
@@ -102,23 +96,6 @@ fn setup(base: &str, key: ApiKey, paths: StoreSetupPaths<'_>) -> anyhow::Result<
         clock: Clock::system(),
         mode: Mode::Once,
     })
-}
-
-/// Shows progress while there is a terminal.
-async fn watch(progress: Arc<Progress>) {
-    if !stderr().is_terminal() {
-        return;
-    }
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
-        bar.set_style(style);
-    }
-    loop {
-        let counts = Feed::ALL.map(|feed| format!("{feed} {}", progress.items(feed)));
-        bar.set_message(if progress.filling() { "filling the catalogue".to_owned() } else { counts.join(", ") });
-        bar.tick();
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
 
 /// What can be booked, why the rest cannot, the next few, and what to try.

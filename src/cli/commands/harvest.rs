@@ -8,9 +8,9 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::args::Harvest;
 use crate::cli::failure::Failure;
 use crate::cli::settings::Settings;
-use crate::cli::{logging, output};
+use crate::cli::{logging, output, progress};
 use crate::clock::Clock;
-use crate::engine::{Mode, Progress, Setup, Unfinished, harvest};
+use crate::engine::{EngineError, Mode, Progress, Setup, Unfinished, harvest};
 use crate::rpde::{Limits, RetryTimes};
 use crate::store::{HarvestLock, check_state_is_there};
 
@@ -38,10 +38,22 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &Harvest) -> Result<()
         let stop = CancellationToken::new();
         stop_on_signals(stop.clone())?;
         tracing::info!(catalogue = %setup.store.catalogue.display(), "harvesting");
-        let unfinished = harvest(setup, stop, Arc::new(Progress::default())).await?;
+        let unfinished = harvest_watched(setup, stop).await?;
         tracing::info!("stopped");
         report_unfinished(&unfinished)
     })
+}
+
+/// Harvests, and shows how far each walk is.
+pub(super) async fn harvest_watched(setup: Setup, stop: CancellationToken) -> Result<Vec<Unfinished>, EngineError> {
+    let counters = Arc::new(Progress::default());
+    let ended = CancellationToken::new();
+    let watcher = tokio::spawn(progress::watch(Arc::clone(&counters), setup.clock.clone(), ended.clone()));
+    let unfinished = harvest(setup, stop, counters).await;
+    ended.cancel();
+    // Until it is gone, its bars may be on the terminal.
+    let _ = watcher.await;
+    unfinished
 }
 
 /// A failure where feeds could not be walked to their ends.

@@ -2,6 +2,7 @@
 
 pub(super) mod bookings;
 pub(super) mod checkout;
+pub(super) mod config;
 pub(super) mod demo;
 pub(super) mod explain;
 pub(super) mod harvest;
@@ -9,6 +10,7 @@ pub(super) mod purge;
 pub(super) mod rebuild;
 pub(super) mod resync;
 pub(super) mod sandbox;
+pub(super) mod schema;
 pub(super) mod search;
 pub(super) mod serve;
 pub(super) mod snapshot;

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::nearest::nearest_setting;
 use super::{BTreeMap, FILE, Failure, KEY_VARIABLE, SETTINGS};
 
 /// The file's path and the settings that it gives.
@@ -29,7 +30,7 @@ pub(super) fn read(named: Option<&Path>) -> Result<Option<FileValues>, Failure> 
             return Err(wrong(format!("the API key does not belong here; set {KEY_VARIABLE} or api_key_file")));
         }
         if !SETTINGS.iter().any(|setting| setting.name == name) {
-            return Err(wrong(format!("{name} is no setting; {}", nearest(&name))));
+            return Err(wrong(format!("{name} is no setting; did you mean {}?", nearest_setting(&name))));
         }
         let text = match value {
             toml::Value::String(text) => text,
@@ -39,26 +40,4 @@ pub(super) fn read(named: Option<&Path>) -> Result<Option<FileValues>, Failure> 
         values.insert(name, text);
     }
     Ok(Some((path.to_owned(), values)))
-}
-
-/// The known name that is most like `name`, in words.
-fn nearest(name: &str) -> String {
-    let name = name.to_lowercase().replace('-', "_");
-    let best = SETTINGS.iter().min_by_key(|setting| edits(setting.name, &name));
-    best.map_or_else(String::new, |setting| format!("did you mean {}?", setting.name))
-}
-
-/// How many letters must be put in, taken out or changed to make one text of the other.
-fn edits(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (at, letter) in from.chars().enumerate() {
-        let mut next = vec![at + 1];
-        for ((above, left_above), other) in row.iter().skip(1).zip(&row).zip(&to) {
-            let left = next.last().copied().unwrap_or(usize::MAX - 1);
-            next.push((left_above + usize::from(letter != *other)).min(above + 1).min(left + 1));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(usize::MAX)
 }
