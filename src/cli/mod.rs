@@ -7,6 +7,7 @@ mod args;
 mod catalogue;
 mod commands;
 mod failure;
+mod find;
 mod logging;
 mod output;
 mod settings;

@@ -13,6 +13,9 @@ use std::time::Duration;
 mod broker;
 mod feeds;
 mod file;
+mod terminal;
+
+pub(super) use terminal::terminal_has_links;
 
 use super::failure::Failure;
 use crate::domain::Feed;

@@ -8,6 +8,7 @@ mod crash;
 mod daemon;
 mod disk;
 mod feeds;
+mod find;
 mod hostile;
 mod once;
 mod operator;
