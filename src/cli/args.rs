@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 mod find;
 
-pub(super) use find::{Filters, Format, Search};
+pub(super) use find::{Export, ExportFormat, Filters, Format, Search};
 
 /// Keeps a local `SQLite` catalogue of the leisure sessions in the imin Firehose that can be booked right now.
 #[derive(Debug, Parser)]
@@ -173,6 +173,8 @@ pub(super) enum Command {
     Explain(Explain),
     /// Find sessions in the catalogue
     Search(Search),
+    /// Write sessions of the catalogue to a file or to standard output
+    Export(Export),
     /// Get the URL of a checkout with the customer's details filled in
     Checkout(Checkout),
     /// Serve checkout sessions to apps, and take the Success Webhook

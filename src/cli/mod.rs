@@ -8,9 +8,11 @@ mod catalogue;
 mod commands;
 mod failure;
 mod find;
+mod form;
 mod logging;
 mod output;
 mod settings;
+mod target;
 
 use std::process::ExitCode;
 
@@ -18,7 +20,8 @@ use clap::Parser;
 
 use args::{Arguments, Command};
 use commands::{
-    bookings, checkout, demo, explain, harvest, purge, rebuild, resync, sandbox, search, serve, snapshot, status,
+    bookings, checkout, demo, explain, export, harvest, purge, rebuild, resync, sandbox, search, serve, snapshot,
+    status,
 };
 use failure::Failure;
 use settings::Settings;
@@ -66,6 +69,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Status(arguments) => status::run(&settings, arguments),
         Command::Explain(arguments) => explain::run(&settings, arguments),
         Command::Search(arguments) => search::run(&settings, arguments),
+        Command::Export(arguments) => export::run(&settings, arguments),
         Command::Checkout(arguments) => checkout::run(&settings, arguments),
         Command::Serve(arguments) => serve::run(&settings, arguments),
         Command::Bookings(arguments) => bookings::run(&settings, arguments),

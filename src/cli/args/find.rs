@@ -1,5 +1,7 @@
 //! What was typed of `search` and `export`: the filters that both have, and each one's own flags.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 /// Which sessions.
@@ -55,6 +57,35 @@ pub(in crate::cli) enum Format {
     Ndjson,
     /// Comma-separated values with a header
     Csv,
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Export {
+    #[command(flatten)]
+    pub(in crate::cli) filters: Filters,
+    /// At most this many, the soonest
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(in crate::cli) limit: Option<u32>,
+    /// In which form
+    #[arg(long, value_enum)]
+    pub(in crate::cli) format: ExportFormat,
+    /// The file, put in place when it is complete; - is standard output
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub(in crate::cli) output: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum ExportFormat {
+    /// Comma-separated values with a header
+    Csv,
+    /// One JSON object a line
+    Ndjson,
+    /// Apache Parquet
+    Parquet,
+    /// iCalendar (RFC 5545)
+    Ical,
+    /// GeoJSON (RFC 7946)
+    Geojson,
 }
 
 fn price(text: &str) -> Result<f64, String> {

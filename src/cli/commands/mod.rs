@@ -4,6 +4,7 @@ pub(super) mod bookings;
 pub(super) mod checkout;
 pub(super) mod demo;
 pub(super) mod explain;
+pub(super) mod export;
 pub(super) mod harvest;
 pub(super) mod purge;
 pub(super) mod rebuild;

@@ -9,9 +9,9 @@ use chrono::NaiveDateTime;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
 use crate::cli::args::Format;
-use crate::cli::catalogue::COLUMNS;
 use crate::cli::failure::Failure;
 use crate::cli::find::Found;
+use crate::cli::form::{Csv, Form, Ndjson};
 use crate::cli::output::{self, printable};
 
 /// A terminal narrower than this has its links below the table, because every column may be broken into lines.
@@ -25,28 +25,16 @@ pub(super) fn print(found: &[Found], format: Format, with_distance: bool, links:
         Format::Table if found.is_empty() => Ok(()),
         Format::Table => Ok(output::data(&table(found, None, links))?),
         Format::Json => Ok(output::data(&serde_json::to_string_pretty(found).context(to_json)?)?),
-        Format::Ndjson => {
-            for row in found {
-                output::data(&serde_json::to_string(row).context(to_json)?)?;
-            }
-            Ok(())
-        }
-        Format::Csv => Ok(output::data(csv(found, with_distance)?.trim_end())?),
+        Format::Ndjson => write(&mut Ndjson::new(output::stream()), found),
+        Format::Csv => write(&mut Csv::new(output::stream(), with_distance)?, found),
     }
 }
 
-/// A header and a record a session; with a point, its distance in a last column.
-pub(super) fn csv(found: &[Found], with_distance: bool) -> Result<String, Failure> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let last = with_distance.then_some("distance_km");
-    writer.write_record(COLUMNS.into_iter().chain(last)).map_err(anyhow::Error::new)?;
+fn write(form: &mut dyn Form, found: &[Found]) -> Result<(), Failure> {
     for row in found {
-        let last = with_distance.then(|| row.rounded_km().map(|km| km.to_string()).unwrap_or_default());
-        let record = COLUMNS.iter().map(|column| row.text(column).unwrap_or_default()).chain(last);
-        writer.write_record(record).map_err(anyhow::Error::new)?;
+        form.take(row)?;
     }
-    let bytes = writer.into_inner().map_err(|error| anyhow::Error::msg(error.to_string()))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(form.finish()?)
 }
 
 /// A table of sessions as wide as the terminal, or as `width` says. With `links` the last column is a link to each checkout; else
