@@ -109,6 +109,9 @@ pub(super) struct SettingFlags {
     /// The state [default: beside the catalogue, catalogue.state.db]
     #[arg(long, global = true, value_name = "FILE")]
     state: Option<OsString>,
+    /// How long the catalogue tells of its changes: 7d, 12h, off [default: off]
+    #[arg(long, global = true, value_name = "TIME")]
+    change_log: Option<OsString>,
     /// Time between two requests for a last page [default: 8s]
     #[arg(long, global = true, value_name = "TIME")]
     poll_interval: Option<OsString>,
@@ -153,6 +156,7 @@ impl SettingFlags {
             ("bookings_keep", &self.bookings_keep),
             ("catalogue", &self.catalogue),
             ("state", &self.state),
+            ("change_log", &self.change_log),
             ("poll_interval", &self.poll_interval),
             ("when_stale", &self.when_stale),
             ("log_format", &self.log_format),

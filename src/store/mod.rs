@@ -10,6 +10,7 @@
 //! memory may be ahead of the file. Uses `domain` only.
 
 mod catalogue;
+mod change_log;
 mod database;
 mod error;
 mod feeds;
@@ -30,6 +31,7 @@ pub mod probe;
 mod report;
 mod sellers;
 mod settle;
+mod setup;
 mod shape_book;
 mod shown;
 mod snapshot;
@@ -37,7 +39,7 @@ mod state;
 mod step;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub use database::{checkpoint, files_of};
 pub use error::{Result, StoreError};
@@ -45,6 +47,7 @@ pub use feeds::{Counts, FeedSetup, Note, Position, Version};
 pub use lock::{HarvestLock, purge};
 pub use lookup::{Bookable, CatalogueReader, Freshness, Kind, OfferRow};
 pub use report::{Explained, FeedReport, FindingReport, Report, ResyncAnswer, StateReader, request_resync};
+pub use setup::{StoreSetup, WhenStale};
 pub use shown::CheckoutUrls;
 pub use snapshot::{Kept, renew_snapshots, snapshot};
 pub use step::{FaultStep, PageStep, Step};
@@ -57,38 +60,6 @@ use settle::Moved;
 use state::{State, Touched};
 
 use crate::domain::{Feed, Instant, Item, Role};
-
-/// Where the two files are, and what checkout URLs are made from.
-#[derive(Clone, Debug)]
-pub struct StoreSetup {
-    /// The state's file.
-    pub state: PathBuf,
-    /// The catalogue's file.
-    pub catalogue: PathBuf,
-    /// What checkout URLs are made from.
-    pub checkout: CheckoutUrls,
-    /// What the catalogue does when it may be out of date.
-    pub when_stale: WhenStale,
-    /// How many bytes a write-ahead log may have that a reader does not let be emptied.
-    pub log_bytes_max: u64,
-    /// The feeds and where they begin; what came from others is forgotten. `None` leaves the feeds as they stand.
-    pub feeds: Option<Vec<FeedSetup>>,
-}
-
-impl StoreSetup {
-    /// What [`StoreSetup::log_bytes_max`] is where nobody asks for something else: several times a large catalogue.
-    pub const LOG_BYTES_MAX: u64 = 2 << 30;
-}
-
-/// What the catalogue does when a feed has not been read to its end for 24 hours, the licence's limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WhenStale {
-    /// It stays as it is; `status` and the view `freshness` say so.
-    #[default]
-    Keep,
-    /// It is emptied, until every feed has been read to its end again.
-    Empty,
-}
 
 /// The licence: nothing that is held may be out of date by more than 24 hours.
 pub const STALE_SECONDS: i64 = 86_400;
@@ -113,7 +84,7 @@ impl Store {
     /// [`StoreError`] for a file that cannot be opened, is foreign, or comes from a newer version.
     pub fn open(setup: &StoreSetup, now: Instant) -> Result<Self> {
         let state = State::open(&setup.state, now)?;
-        let catalogue = Catalogue::open(&setup.catalogue, setup.checkout.clone())?;
+        let catalogue = Catalogue::open(&setup.catalogue, setup.checkout.clone(), setup.change_log)?;
         let (when_stale, log_bytes_max) = (setup.when_stale, setup.log_bytes_max);
         let mut store = Self {
             state,
@@ -496,7 +467,7 @@ pub fn check_state_is_there(setup: &StoreSetup) -> Result<()> {
     if !is_empty(&setup.state) || is_empty(&setup.catalogue) {
         return Ok(());
     }
-    match Catalogue::open(&setup.catalogue, setup.checkout.clone())?.origin()? {
+    match Catalogue::open(&setup.catalogue, setup.checkout.clone(), setup.change_log)?.origin()? {
         Some(_) => Err(StoreError::StateLost { state: setup.state.clone(), catalogue: setup.catalogue.clone() }),
         None => Ok(()),
     }

@@ -34,6 +34,7 @@ impl Rig {
             now: Instant::from_seconds(now),
             broker: false,
             when_stale: WhenStale::Keep,
+            change_log: None,
             log_bytes_max: StoreSetup::LOG_BYTES_MAX,
         };
         rig.restart();
