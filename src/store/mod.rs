@@ -47,7 +47,7 @@ pub use feeds::{Counts, FeedSetup, Note, Position, Version};
 pub use lock::{HarvestLock, purge};
 pub use lookup::{Bookable, CatalogueReader, Freshness, Kind, OfferRow};
 pub use report::{Explained, FeedReport, FindingReport, Report, ResyncAnswer, StateReader, request_resync};
-pub use setup::{StoreSetup, WhenStale};
+pub use setup::{STALE_SECONDS, StoreSetup, WhenStale};
 pub use shown::CheckoutUrls;
 pub use snapshot::{Kept, renew_snapshots, snapshot};
 pub use step::{FaultStep, PageStep, Step};
@@ -60,9 +60,6 @@ use settle::Moved;
 use state::{State, Touched};
 
 use crate::domain::{Feed, Instant, Item, Role};
-
-/// The licence: nothing that is held may be out of date by more than 24 hours.
-pub const STALE_SECONDS: i64 = 86_400;
 
 /// Both files, open for writing.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! What the store is told when it is opened.
+//! What a store is set up with.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,3 +39,6 @@ pub enum WhenStale {
     /// It is emptied, until every feed has been read to its end again.
     Empty,
 }
+
+/// The licence: nothing that is held may be out of date by more than 24 hours.
+pub const STALE_SECONDS: i64 = 86_400;

@@ -34,7 +34,6 @@ impl Rig {
             now: Instant::from_seconds(now),
             broker: false,
             when_stale: WhenStale::Keep,
-            change_log: None,
             log_bytes_max: StoreSetup::LOG_BYTES_MAX,
         };
         rig.restart();
@@ -48,6 +47,7 @@ impl Rig {
     fn setup(&self) -> StoreSetup {
         let feed = |feed: Feed| FeedSetup { feed, start_url: format!("https://example.org/{feed}") };
         StoreSetup {
+            change_log: None,
             log_bytes_max: self.log_bytes_max,
             state: self.path("state.db"),
             catalogue: self.path("catalogue.db"),
