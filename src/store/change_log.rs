@@ -118,7 +118,7 @@ END;"
 mod tests {
     use super::*;
 
-    const WEEK: Option<Duration> = Some(Duration::from_secs(7 * 86_400));
+    const WEEK: Option<Duration> = Some(Duration::from_hours(7 * 24));
 
     fn catalogue() -> Connection {
         let connection = Connection::open_in_memory().unwrap();
@@ -218,7 +218,9 @@ mod tests {
             connection.execute(sql, [ago]).unwrap();
         };
         connection.execute("UPDATE change SET at = '2001-01-01T00:00:00Z'", []).unwrap();
-        ["-8 days", "-6 days", "-9 days"].iter().for_each(|ago| add(ago));
+        for ago in ["-8 days", "-6 days", "-9 days"] {
+            add(ago);
+        }
         prune(&connection, WEEK).unwrap();
         let mut statement = connection.prepare("SELECT kind FROM change ORDER BY sequence").unwrap();
         let left: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();

@@ -62,7 +62,9 @@ fn a_follower_of_the_change_log_holds_what_the_catalogue_holds() {
         assert!(output.status.success(), "{}", error_text(&output));
     };
     rig.publish_open_series("open");
-    ["a", "b", "c"].iter().for_each(|id| session(&rig, id, &json!({})));
+    for id in ["a", "b", "c"] {
+        session(&rig, id, &json!({}));
+    }
     harvest("7d");
     let catalogue = Connection::open(rig.path("catalogue.db")).unwrap();
     let mut follower = Follower::default();
