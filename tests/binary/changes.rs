@@ -9,6 +9,9 @@ use serde_json::json;
 use crate::commands::session;
 use crate::rig::{Rig, error_text, wait_until};
 
+/// A line as README's query gives it: sequence, kind, reason, the row's number, and the identifier that it has now.
+type Change = (i64, String, Option<String>, Option<i64>, Option<String>);
+
 /// A program that keeps a copy of the sessions, by the numbers of their rows.
 #[derive(Default)]
 struct Follower {
@@ -25,8 +28,7 @@ impl Follower {
         let mut statement = catalogue.prepare(query).unwrap();
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(4)?, row.get(6)?));
         let changes = statement.query_map([self.seen], read).unwrap();
-        let changes: Vec<(i64, String, Option<String>, Option<i64>, Option<String>)> =
-            changes.map(Result::unwrap).collect();
+        let changes: Vec<Change> = changes.map(Result::unwrap).collect();
         let mut words = Vec::new();
         for (sequence, kind, reason, key, identifier) in changes {
             assert!(sequence > self.seen);
