@@ -17,6 +17,7 @@ mod feeds;
 mod index;
 mod keys;
 mod listing_rows;
+mod loading;
 mod lock;
 mod lookup;
 mod offer_book;
@@ -108,12 +109,17 @@ impl Store {
             }
             feeds::positions(connection)
         })?;
+        self.state.database.commit()?;
         self.positions = positions;
         let asking = self.asking();
-        let loaded = self.state.load(asking).and_then(|()| {
-            if self.state.judged_asking()? == asking.number() { Ok(()) } else { self.state.ask_sellers(asking) }
-        });
-        loaded.map_err(|source| self.state.database.error("set up the feeds of", source))?;
+        self.state.load(asking)?;
+        let wrap = |source| self.state.database.error("set up the feeds of", source);
+        if self.state.judged_asking().map_err(wrap)? == asking.number() {
+            return Ok(());
+        }
+        self.state.database.begin()?;
+        let asked = self.state.ask_sellers(asking);
+        asked.map_err(|source| self.state.database.error("set up the feeds of", source))?;
         self.state.database.commit()
     }
 

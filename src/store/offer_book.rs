@@ -104,10 +104,10 @@ impl OfferBook {
         self.next = self.next.max(key.0);
     }
 
-    /// Something has this list.
-    pub(super) fn count(&mut self, key: Option<OfferListKey>) {
+    /// So many things more have this list.
+    pub(super) fn count(&mut self, key: Option<OfferListKey>, things: u64) {
         if let Some((_, users)) = key.and_then(|key| self.lists.get_mut(&key)) {
-            *users += 1;
+            *users += things;
         }
     }
 
@@ -132,7 +132,7 @@ impl OfferBook {
             self.learn(hash, key);
             key
         };
-        self.count(Some(key));
+        self.count(Some(key), 1);
         Ok(Some(key))
     }
 

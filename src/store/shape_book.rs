@@ -71,10 +71,10 @@ impl ShapeBook {
         Ok(())
     }
 
-    /// A row has this shape.
-    pub(super) fn count(&mut self, key: ShapeKey) {
+    /// So many rows more have this shape.
+    pub(super) fn count(&mut self, key: ShapeKey, rows: u64) {
         if let Some((_, users)) = self.users.get_mut(&key) {
-            *users += 1;
+            *users += rows;
         }
     }
 
@@ -101,7 +101,7 @@ impl ShapeBook {
             let shape = if self.keys.len() < SHAPES_MAX { texts.shape() } else { texts.whole_shape() };
             self.learn(connection, hasher, shape)?
         };
-        self.count(key);
+        self.count(key, 1);
         Ok(key)
     }
 

@@ -20,7 +20,7 @@ use super::packed::{Numbers, Texts};
 use super::parent_book::{ParentBook, ParentEntry};
 use super::sellers::{Asking, Sellers};
 use super::shape_book::{ShapeBook, damaged};
-use super::{old_rows, own_row, parent_row};
+use super::{loading, old_rows, own_row, parent_row};
 use crate::domain::{Change, Feed, Instant, Item, Opportunity, Pair, Parent, Role, Seller, Verdict, judge};
 
 /// How long a tombstone is kept: RPDE asks publishers to keep deletions for seven days.
@@ -120,14 +120,23 @@ impl State {
         &self.database.connection
     }
 
-    /// Reads into memory what finds items again; what verdicts ask of sellers must be known.
-    pub(super) fn load(&mut self, asking: Asking) -> rusqlite::Result<()> {
+    /// Reads into memory what finds items again; what verdicts ask of sellers must be known. Outside of a transaction.
+    pub(super) fn load(&mut self, asking: Asking) -> Result<()> {
+        let wrap = |source| self.database.error("read", source);
         self.sellers.asking = asking;
-        self.sellers.load(&self.database.connection)?;
-        self.offers.load(&self.database.connection, &self.hasher)?;
-        self.shapes.load(&self.database.connection, &self.hasher)?;
-        self.load_opportunities()?;
-        self.load_parents()?;
+        self.sellers.load(&self.database.connection).map_err(wrap)?;
+        self.offers.load(&self.database.connection, &self.hasher).map_err(wrap)?;
+        self.shapes.load(&self.database.connection, &self.hasher).map_err(wrap)?;
+        let loaded = loading::load(&self.database.path, &self.hasher, &self.shapes.shapes)?;
+        self.opportunities = loaded.index;
+        self.next_opportunity = loaded.last_key + 1;
+        loaded.offers.into_iter().for_each(|(list, rows)| self.offers.count(Some(list), rows));
+        loaded.shapes.into_iter().for_each(|(shape, rows)| self.shapes.count(shape, rows));
+        let finished = self.shapes.drop_idle(&self.database.connection).and_then(|()| self.load_parents());
+        finished.and_then(|()| self.load_tombstones()).map_err(|source| self.database.error("read", source))
+    }
+
+    fn load_tombstones(&mut self) -> rusqlite::Result<()> {
         let mut statement = self.database.connection.prepare("SELECT hash, modified, walk FROM tombstone")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -135,27 +144,6 @@ impl State {
             self.tombstones.insert(ItemHash::from_bytes(row.get(0)?), tombstone);
         }
         Ok(())
-    }
-
-    fn load_opportunities(&mut self) -> rusqlite::Result<()> {
-        let connection = &self.database.connection;
-        let rows: i64 = connection.query_row("SELECT coalesce(max(key), 0) FROM opportunity", [], |row| row.get(0))?;
-        self.opportunities.reserve(usize::try_from(rows).unwrap_or(0));
-        let mut statement = connection.prepare("SELECT key, pair, facts FROM opportunity")?;
-        let mut rows = statement.query([])?;
-        let mut item_id = String::new();
-        while let Some(row) = rows.next()? {
-            let key: OpportunityKey = row.get(0)?;
-            let feed =
-                if row.get::<_, i64>(1)? == Pair::Slots.number() { Feed::Slots } else { Feed::ScheduledSessions };
-            let packed = facts(row, 2)?;
-            packed.item_id(self.shapes.shapes.of(&packed)?, &mut item_id).ok_or_else(damaged)?;
-            self.opportunities.insert(self.hasher.hash(feed, &item_id), key);
-            self.offers.count(packed.offers);
-            self.shapes.count(packed.shape);
-            self.next_opportunity = self.next_opportunity.max(key.0 + 1);
-        }
-        self.shapes.drop_idle(connection)
     }
 
     fn load_parents(&mut self) -> rusqlite::Result<()> {
@@ -183,7 +171,7 @@ impl State {
                 offers: row.get(9)?,
                 rows: vec![(row.get(5)?, key)],
             };
-            self.offers.count(entry.offers);
+            self.offers.count(entry.offers, 1);
             self.book.load(pair_of(row, 1)?, row.get_ref(2)?.as_str()?, entry);
             self.next_parent = self.next_parent.max(key.0 + 1);
         }
