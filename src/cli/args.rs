@@ -6,6 +6,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+mod find;
+
+pub(super) use find::{Export, ExportFormat, Filters, Format, Search};
+
 /// Keeps a local `SQLite` catalogue of the leisure sessions in the imin Firehose that can be booked right now.
 #[derive(Debug, Parser)]
 #[command(name = "bookable", version, about, max_term_width = 110, disable_help_subcommand = true)]
@@ -105,6 +109,9 @@ pub(super) struct SettingFlags {
     /// The state [default: beside the catalogue, catalogue.state.db]
     #[arg(long, global = true, value_name = "FILE")]
     state: Option<OsString>,
+    /// How long the catalogue tells of its changes: 7d, 12h, off [default: off]
+    #[arg(long, global = true, value_name = "TIME")]
+    change_log: Option<OsString>,
     /// Time between two requests for a last page [default: 8s]
     #[arg(long, global = true, value_name = "TIME")]
     poll_interval: Option<OsString>,
@@ -149,6 +156,7 @@ impl SettingFlags {
             ("bookings_keep", &self.bookings_keep),
             ("catalogue", &self.catalogue),
             ("state", &self.state),
+            ("change_log", &self.change_log),
             ("poll_interval", &self.poll_interval),
             ("when_stale", &self.when_stale),
             ("log_format", &self.log_format),
@@ -169,6 +177,8 @@ pub(super) enum Command {
     Explain(Explain),
     /// Find sessions in the catalogue
     Search(Search),
+    /// Write sessions of the catalogue to a file or to standard output
+    Export(Export),
     /// Get the URL of a checkout with the customer's details filled in
     Checkout(Checkout),
     /// Serve checkout sessions to apps, and take the Success Webhook
@@ -227,46 +237,6 @@ pub(super) struct Explain {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
-}
-
-#[derive(Args, Debug)]
-pub(super) struct Search {
-    /// Near this point: LATITUDE,LONGITUDE
-    #[arg(long, value_name = "LAT,LON", allow_hyphen_values = true)]
-    pub(super) near: Option<String>,
-    /// Within this distance of it: 500m, 5km, 3mi
-    #[arg(long, value_name = "DISTANCE", default_value = "10km", requires = "near")]
-    pub(super) within: String,
-    /// Starting at or after this instant or Europe/London date: 2026-12-01T18:00:00Z, 2026-12-01T18:00, 2026-12-01
-    #[arg(long, value_name = "INSTANT")]
-    pub(super) from: Option<String>,
-    /// Starting before this instant or date
-    #[arg(long, value_name = "INSTANT")]
-    pub(super) until: Option<String>,
-    /// With these words in name, description, activities, organizer or place
-    #[arg(long, value_name = "TEXT")]
-    pub(super) words: Option<String>,
-    /// With this activity, by its label
-    #[arg(long, value_name = "LABEL")]
-    pub(super) activity: Option<String>,
-    /// At most this many
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(super) limit: u32,
-    /// How to print them [default: table on a terminal, else json]
-    #[arg(long, value_enum)]
-    pub(super) format: Option<Format>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
-    /// For people
-    Table,
-    /// One JSON array
-    Json,
-    /// One JSON object a line
-    Ndjson,
-    /// Comma-separated values with a header
-    Csv,
 }
 
 #[derive(Args, Debug)]

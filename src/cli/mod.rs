@@ -7,10 +7,13 @@ mod args;
 mod catalogue;
 mod commands;
 mod failure;
+mod find;
+mod form;
 mod logging;
 mod output;
 mod progress;
 mod settings;
+mod target;
 mod words;
 
 use std::process::ExitCode;
@@ -19,7 +22,7 @@ use clap::Parser;
 
 use args::{Arguments, Command};
 use commands::{
-    bookings, checkout, config, demo, explain, harvest, purge, rebuild, resync, sandbox, schema, search, serve,
+    bookings, checkout, config, demo, explain, export, harvest, purge, rebuild, resync, sandbox, schema, search, serve,
     snapshot, status,
 };
 use failure::Failure;
@@ -68,6 +71,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Status(arguments) => status::run(&settings, arguments),
         Command::Explain(arguments) => explain::run(&settings, arguments),
         Command::Search(arguments) => search::run(&settings, arguments),
+        Command::Export(arguments) => export::run(&settings, arguments),
         Command::Checkout(arguments) => checkout::run(&settings, arguments),
         Command::Serve(arguments) => serve::run(&settings, arguments),
         Command::Bookings(arguments) => bookings::run(&settings, arguments),

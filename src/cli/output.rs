@@ -29,6 +29,11 @@ pub(super) fn screen(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// Standard output for much data; what is written last is there after a flush.
+pub(super) fn stream() -> impl Write + Send {
+    io::BufWriter::with_capacity(1 << 16, io::stdout())
+}
+
 /// Says something to people on standard error; a closed one is nobody's loss.
 pub(super) fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", printable(text));

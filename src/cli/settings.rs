@@ -15,8 +15,10 @@ mod feeds;
 mod file;
 mod listing;
 mod nearest;
+mod terminal;
 
 pub(super) use listing::{Shown, Source};
+pub(super) use terminal::terminal_has_links;
 
 use super::failure::Failure;
 use crate::domain::Feed;
@@ -35,7 +37,7 @@ const fn setting(name: &'static str, default: Option<&'static str>) -> Setting {
 }
 
 /// Every setting.
-pub(super) const SETTINGS: [Setting; 28] = [
+pub(super) const SETTINGS: [Setting; 29] = [
     setting("firehose_url", Some("https://firehose.imin.co/firehose/standard/")),
     setting("scheduled_sessions_url", None),
     setting("session_series_url", None),
@@ -59,6 +61,7 @@ pub(super) const SETTINGS: [Setting; 28] = [
     setting("bookings_keep", Some("400d")),
     setting("catalogue", Some("catalogue.db")),
     setting("state", None),
+    setting("change_log", Some("off")),
     setting("poll_interval", Some("8s")),
     setting("when_stale", Some("keep")),
     setting("log_format", Some("text")),
@@ -220,6 +223,22 @@ impl Settings {
         }
     }
 
+    /// How long the change log goes back; `None`: there is none.
+    fn change_log(&self) -> Result<Option<Duration>, Failure> {
+        let name = "change_log";
+        let text = self.text(name)?;
+        let digits = text.trim_end_matches(['d', 'h']);
+        let seconds = match text.get(digits.len()..) {
+            _ if text == "off" => return Ok(None),
+            Some("d") => 86_400,
+            Some("h") => 3600,
+            _ => 0,
+        };
+        let keep = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(seconds)).filter(|keep| *keep > 0);
+        let wrong = || self.wrong(name, format!("{text:?} is no time; write 7d, 12h or off"));
+        keep.map(|keep| Some(Duration::from_secs(keep))).ok_or_else(wrong)
+    }
+
     /// The form of log lines.
     pub(super) fn log_format(&self) -> Result<LogFormat, Failure> {
         match self.text("log_format")? {
@@ -275,6 +294,7 @@ impl Settings {
         }
         let setup = |(feed, url): (Feed, FeedUrl)| FeedSetup { feed, start_url: url.original().to_owned() };
         Ok(StoreSetup {
+            change_log: self.change_log()?,
             log_bytes_max: StoreSetup::LOG_BYTES_MAX,
             state,
             catalogue,

@@ -5,9 +5,11 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::change_log;
 use super::database::{CATALOGUE, Database};
 use super::error::Result;
 use super::keys::{LinkKey, OpportunityKey};
@@ -42,6 +44,8 @@ pub(super) struct Catalogue {
     pub(super) database: Database,
     checkout: CheckoutUrls,
     listing_sql: ListingSql,
+    /// How long the change log goes back.
+    change_log: Option<Duration>,
 }
 
 const DROP_INDEXES: &str = "DROP INDEX IF EXISTS session_by_start; DROP INDEX IF EXISTS session_by_listing; \
@@ -64,9 +68,10 @@ const DROP_IF_UNUSED: &str = "DELETE FROM listing WHERE key = ?1 \
     AND NOT EXISTS (SELECT 1 FROM session WHERE listing = ?1) AND NOT EXISTS (SELECT 1 FROM slot WHERE listing = ?1)";
 
 impl Catalogue {
-    pub(super) fn open(path: &Path, checkout: CheckoutUrls) -> Result<Self> {
+    pub(super) fn open(path: &Path, checkout: CheckoutUrls, change_log: Option<Duration>) -> Result<Self> {
         let database = Database::open(path, &CATALOGUE)?;
-        Ok(Self { database, checkout, listing_sql: ListingSql::new() })
+        database.set("set up the change log of", |connection| change_log::set_up(connection, change_log))?;
+        Ok(Self { database, checkout, listing_sql: ListingSql::new(), change_log })
     }
 
     fn connection(&self) -> &Connection {
@@ -186,6 +191,7 @@ impl Catalogue {
     /// that those in the state need not be right yet; an item whose own facts say that it cannot be booked is passed by.
     pub(super) fn fill(&self, state: &State, now: Instant) -> rusqlite::Result<u64> {
         let catalogue = self.connection();
+        change_log::pause(catalogue)?;
         catalogue.execute_batch(DROP_INDEXES)?;
         catalogue.execute_batch(CLEAR)?;
         let select = format!("SELECT {SHOWN_COLUMNS} FROM {TABLES} WHERE coalesce(+o.closes > ?1, 1) ORDER BY o.key");
@@ -205,13 +211,16 @@ impl Catalogue {
         }
         catalogue.execute_batch(FILL_PLACE_AND_WORDS)?;
         catalogue.execute_batch(include_str!("schema/catalogue_indexes.sql"))?;
+        change_log::resume(catalogue)?;
         self.copy_datasets(state)?;
         Ok(rows_shown)
     }
 
     /// Shows nothing. For one transaction.
     pub(super) fn clear(&self) -> rusqlite::Result<()> {
-        self.connection().execute_batch(CLEAR)
+        change_log::pause(self.connection())?;
+        self.connection().execute_batch(CLEAR)?;
+        change_log::resume(self.connection())
     }
 
     /// Everything that is shown.
@@ -270,6 +279,7 @@ impl Catalogue {
     pub(super) fn forget_words(&self) -> Result<()> {
         let sql = "INSERT INTO listing_words (listing_words) VALUES ('optimize')";
         self.database.set("tidy the words of", |connection| connection.execute(sql, []).map(drop))?;
-        self.database.set("tidy the offers of", |connection| connection.execute(DROP_UNUSED, []).map(drop))
+        self.database.set("tidy the offers of", |connection| connection.execute(DROP_UNUSED, []).map(drop))?;
+        self.database.set("tidy the change log of", |connection| change_log::prune(connection, self.change_log))
     }
 }

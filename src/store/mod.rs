@@ -10,6 +10,7 @@
 //! memory may be ahead of the file. Uses `domain` only.
 
 mod catalogue;
+mod change_log;
 mod database;
 mod error;
 mod feeds;
@@ -86,7 +87,7 @@ impl Store {
     /// [`StoreError`] for a file that cannot be opened, is foreign, or comes from a newer version.
     pub fn open(setup: &StoreSetup, now: Instant) -> Result<Self> {
         let state = State::open(&setup.state, now)?;
-        let catalogue = Catalogue::open(&setup.catalogue, setup.checkout.clone())?;
+        let catalogue = Catalogue::open(&setup.catalogue, setup.checkout.clone(), setup.change_log)?;
         let (when_stale, log_bytes_max) = (setup.when_stale, setup.log_bytes_max);
         let mut store = Self {
             state,
@@ -474,7 +475,7 @@ pub fn check_state_is_there(setup: &StoreSetup) -> Result<()> {
     if !is_empty(&setup.state) || is_empty(&setup.catalogue) {
         return Ok(());
     }
-    match Catalogue::open(&setup.catalogue, setup.checkout.clone())?.origin()? {
+    match Catalogue::open(&setup.catalogue, setup.checkout.clone(), setup.change_log)?.origin()? {
         Some(_) => Err(StoreError::StateLost { state: setup.state.clone(), catalogue: setup.catalogue.clone() }),
         None => Ok(()),
     }

@@ -199,7 +199,9 @@ impl State {
 
     /// Forgets `@id`s that are in the file no more.
     pub(super) fn forget_idle(&mut self, idle: Vec<IdleLink>) {
-        idle.into_iter().for_each(|link| self.book.forget_link(link.pair, &link.id));
+        for link in idle {
+            self.book.forget_link(link.pair, &link.id);
+        }
     }
 
     /// Makes the datasets those of the document, and no others; whether that changed anything.

@@ -1,6 +1,7 @@
 //! What a store is set up with.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::feeds::FeedSetup;
 use super::shown::CheckoutUrls;
@@ -16,6 +17,8 @@ pub struct StoreSetup {
     pub checkout: CheckoutUrls,
     /// What the catalogue does when it may be out of date.
     pub when_stale: WhenStale,
+    /// How long the change log goes back; `None`: there is none.
+    pub change_log: Option<Duration>,
     /// How many bytes a write-ahead log may have that a reader does not let be emptied.
     pub log_bytes_max: u64,
     /// The feeds and where they begin; what came from others is forgotten. `None` leaves the feeds as they stand.

@@ -1,11 +1,11 @@
-//! explain, search, snapshot, rebuild, purge, demo.
+//! explain, snapshot, rebuild, purge, demo.
 
 use bookable::sandbox::Feed;
 use serde_json::{Value, json};
 
 use crate::rig::{Rig, error_line, now};
 
-fn session(rig: &Rig, id: &str, change: &Value) {
+pub(crate) fn session(rig: &Rig, id: &str, change: &Value) {
     let start = now().plus_seconds(3600).to_string();
     let mut data = json!({"@type": "ScheduledSession", "@id": format!("s/{id}"), "identifier": id, "superEvent": "ss/open",
         "startDate": start, "imin:isPotentiallyBookable": true});
@@ -54,21 +54,6 @@ fn explain_knows_every_reason() {
     }
     assert_eq!(rig.shown(), ["bookable"]);
     assert_eq!(rig.run(&["explain", "nobody"]).status.code(), Some(1));
-}
-
-#[test]
-fn search_prints_what_the_view_holds() {
-    let rig = Rig::empty();
-    rig.publish_open_series("open");
-    session(&rig, "a", &json!({"name": "Morning Yoga"}));
-    session(&rig, "b", &json!({"name": "Evening Spin"}));
-    rig.succeed(&["harvest", "--once"]);
-    let found: Value = serde_json::from_str(&rig.succeed(&["search", "--words", "yoga"])).unwrap();
-    assert_eq!(found.as_array().unwrap().len(), 1);
-    assert_eq!(found[0]["identifier"], "a");
-    assert!(rig.succeed(&["search", "--format", "table"]).contains("Evening Spin"));
-    assert_eq!(rig.succeed(&["search", "--format", "ndjson"]).lines().count(), 2);
-    assert!(rig.succeed(&["search", "--format", "csv"]).starts_with("session_id,identifier,checkout_url,"));
 }
 
 #[test]

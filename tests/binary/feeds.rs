@@ -123,6 +123,7 @@ fn datasets_are_fetched_once_a_day() {
     let clock = Clock::held(now());
     let setup = Setup {
         store: StoreSetup {
+            change_log: None,
             log_bytes_max: StoreSetup::LOG_BYTES_MAX,
             state: rig.path("state.db"),
             catalogue: rig.path("catalogue.db"),

@@ -1,6 +1,7 @@
 //! The real binary against the sandbox over real sockets and files. All data is synthetic.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod changes;
 mod checkout;
 mod commands;
 #[cfg(feature = "crash-points")]
@@ -8,6 +9,7 @@ mod crash;
 mod daemon;
 mod disk;
 mod feeds;
+mod find;
 mod hostile;
 mod once;
 mod operator;

@@ -47,6 +47,7 @@ impl Rig {
     fn setup(&self) -> StoreSetup {
         let feed = |feed: Feed| FeedSetup { feed, start_url: format!("https://example.org/{feed}") };
         StoreSetup {
+            change_log: None,
             log_bytes_max: self.log_bytes_max,
             state: self.path("state.db"),
             catalogue: self.path("catalogue.db"),

@@ -86,6 +86,7 @@ impl Simulation {
         let feed = |feed: Feed| FeedSetup { feed, start_url: start_url(feed) };
         Setup {
             store: StoreSetup {
+                change_log: None,
                 log_bytes_max: StoreSetup::LOG_BYTES_MAX,
                 state: self.path("state.db"),
                 catalogue: self.path("catalogue.db"),

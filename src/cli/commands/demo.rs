@@ -82,6 +82,7 @@ fn setup(base: &str, key: ApiKey, paths: StoreSetupPaths<'_>) -> anyhow::Result<
     };
     Ok(Setup {
         store: StoreSetup {
+            change_log: None,
             log_bytes_max: StoreSetup::LOG_BYTES_MAX,
             state: paths.state.to_owned(),
             catalogue: paths.catalogue.to_owned(),

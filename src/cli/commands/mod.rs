@@ -5,6 +5,7 @@ pub(super) mod checkout;
 pub(super) mod config;
 pub(super) mod demo;
 pub(super) mod explain;
+pub(super) mod export;
 pub(super) mod harvest;
 pub(super) mod purge;
 pub(super) mod rebuild;

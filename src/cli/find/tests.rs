@@ -1,39 +1,47 @@
 //! Every row here is synthetic.
 
 use clap::Parser;
+use serde_json::json;
 
 use super::*;
 use crate::cli::args::{Arguments, Command};
 use crate::cli::catalogue::tests::fill;
 use crate::domain::Instant;
 
-fn catalogue() -> Connection {
+pub(in crate::cli) fn catalogue() -> Connection {
     let connection = Connection::open_in_memory().unwrap();
     fill(&connection);
     connection
 }
 
-fn question(flags: &[&str]) -> Result<Question, String> {
+/// The question that these flags of `search` ask at noon on Monday 23 November 2026.
+pub(in crate::cli) fn question(flags: &[&str]) -> Result<Question, String> {
     let arguments = Arguments::parse_from(["bookable", "search"].iter().chain(flags));
     let Command::Search(arguments) = arguments.command else { panic!("not a search") };
     let now = Instant::parse("2026-11-23T12:00:00Z").unwrap();
-    Question::understand(&arguments, now).map_err(|failure| {
+    Question::understand(&arguments.filters, Some(arguments.limit), now).map_err(|failure| {
         assert_eq!(failure.exit_code(), 2);
         failure.line().unwrap()
     })
 }
 
-fn found(flags: &[&str]) -> Vec<Found> {
-    find(&catalogue(), &question(flags).unwrap()).unwrap()
+pub(in crate::cli) fn found_in(connection: &Connection, flags: &[&str]) -> Vec<Found> {
+    let mut found = Vec::new();
+    let count = each(connection, &question(flags).unwrap(), &mut |row| {
+        found.push(row.clone());
+        Ok(())
+    });
+    assert_eq!(count.unwrap(), found.len() as u64);
+    found
 }
 
 fn search(flags: &[&str]) -> Vec<String> {
-    found(flags).iter().map(|row| row.text("identifier").unwrap()).collect()
+    found_in(&catalogue(), flags).iter().map(|row| row.text("identifier").unwrap()).collect()
 }
 
 #[test]
 fn each_filter_finds_what_it_says() {
-    let table: [(&str, &[&str], &[&str]); 15] = [
+    let table: [(&str, &[&str], &[&str]); 26] = [
         ("everything that can be booked, soonest first", &[], &["a", "b", "c"]),
         ("a limit", &["--limit", "1"], &["a"]),
         ("near", &["--near", "53.8,-1.5"], &["a"]),
@@ -53,6 +61,17 @@ fn each_filter_finds_what_it_says() {
         ),
         ("an activity in any case", &["--activity", "YOGA"], &["a", "c"]),
         ("an activity is a whole label", &["--activity", "yog"], &[]),
+        ("not a word of one", &["--activity", "tai"], &[]),
+        ("an activity of two words", &["--activity", " tai CHI "], &["b"]),
+        ("an activity with signs", &["--activity", "5\" \\ Côté"], &["c"]),
+        ("an activity in no letters of ours", &["--activity", "太极"], &["c"]),
+        ("an activity and words", &["--activity", "yoga", "--words", "online OR"], &[]),
+        ("an activity and a word", &["--activity", "yoga", "--words", "online"], &["c"]),
+        ("an activity near a point", &["--activity", "yoga", "--near", "LS1"], &["a"]),
+        ("a postcode", &["--near", "YO1 7HH", "--within", "3mi"], &["b"]),
+        ("a price that is known and not above", &["--max-price", "5"], &["c"]),
+        ("exactly that price", &["--max-price", "7.50"], &["a", "c"]),
+        ("places left that are known", &["--spaces", "2"], &["a"]),
     ];
     for (words, flags, expected) in table {
         assert_eq!(search(flags), expected, "{words}");
@@ -61,7 +80,7 @@ fn each_filter_finds_what_it_says() {
 
 #[test]
 fn filters_that_mean_nothing_are_refused() {
-    let table: [(&[&str], &str); 9] = [
+    let table: [(&[&str], &str); 13] = [
         (&["--near", "Leeds"], "--near"),
         (&["--near", "95,0"], "--near"),
         (&["--near", "nan,0"], "--near"),
@@ -71,6 +90,10 @@ fn filters_that_mean_nothing_are_refused() {
         (&["--from", "tomorrow-ish"], "--from"),
         (&["--until", "2026-02-30"], "--until"),
         (&["--words", " -*( "], "--words"),
+        (&["--activity", " "], "--activity"),
+        (&["--from", "sunday", "--until", "now"], "--until"),
+        (&["--from", "18:00", "--until", "2026-11-23T18:00"], "--until"),
+        (&["--from", "tomorrow", "--until", "today"], "--until"),
     ];
     for (flags, named) in table {
         assert!(question(flags).unwrap_err().starts_with(named), "{flags:?}");
@@ -78,19 +101,26 @@ fn filters_that_mean_nothing_are_refused() {
 }
 
 #[test]
-fn instants_are_read_on_the_clocks_of_london() {
+fn a_day_that_is_named_last_is_in_it() {
+    // Asked on a Monday at noon.
     let table = [
-        ("now", "2026-11-23T12:00:00Z"),
-        ("2026-12-01T18:00:00+01:00", "2026-12-01T17:00:00Z"),
-        ("2026-07-01", "2026-06-30T23:00:00Z"),
-        ("2026-07-01T18:30", "2026-07-01T17:30:00Z"),
-        ("2026-12-01", "2026-12-01T00:00:00Z"),
-        ("2026-03-29T01:30", "2026-03-29T01:30:00Z"),
-        ("2026-10-25T01:30", "2026-10-25T00:30:00Z"),
+        ("tonight", "sunday", "2026-11-23T18:00:00Z", "2026-11-30T00:00:00Z"),
+        ("friday", "monday", "2026-11-27T00:00:00Z", "2026-12-01T00:00:00Z"),
+        ("weekend", "weekend", "2026-11-28T00:00:00Z", "2026-11-30T00:00:00Z"),
+        ("today", "today", "2026-11-23T00:00:00Z", "2026-11-24T00:00:00Z"),
+        ("today", "+2h", "2026-11-23T00:00:00Z", "2026-11-23T14:00:00Z"),
+        ("tomorrow", "18:00", "2026-11-24T00:00:00Z", "2026-11-24T18:00:00Z"),
+        ("18:00", "+90m", "2026-11-23T18:00:00Z", "2026-11-23T19:30:00Z"),
+        ("now", "2026-12-01", "2026-11-23T12:00:00Z", "2026-12-02T00:00:00Z"),
+        ("now", "2026-12-01T18:00", "2026-11-23T12:00:00Z", "2026-12-01T18:00:00Z"),
     ];
-    for (text, expected) in table {
-        assert_eq!(question(&["--from", text]).unwrap().from.unwrap().to_string(), expected, "{text}");
+    for (from, until, begin, end) in table {
+        let question = question(&["--from", from, "--until", until]).unwrap();
+        let texts = [question.from, question.until].map(|instant| instant.unwrap().to_string());
+        assert_eq!(texts, [begin, end], "--from {from} --until {until}");
     }
+    let alone = question(&["--until", "sunday"]).unwrap();
+    assert_eq!((alone.from, alone.until.unwrap().to_string().as_str()), (None, "2026-11-30T00:00:00Z"));
 }
 
 #[test]
@@ -136,36 +166,13 @@ fn the_joins_begin_where_the_answer_is_smallest() {
     assert!(!soonest.contains("TEMP B-TREE"), "{soonest}");
     let words = plan(&["--words", "yoga"]);
     assert!(words.starts_with("SCAN w VIRTUAL TABLE") && words.contains("session_by_listing"), "{words}");
-}
-
-#[test]
-fn every_format_shows_what_was_found() {
-    let rows = found(&["--near", "53.8,-1.5"]);
-    let json = rows[0].as_json();
-    assert_eq!(json["activities"], json!(["Yoga"]));
-    assert_eq!(json["levels"], json!(["Beginner"]));
-    assert_eq!(json["membership_required"], json!(false));
-    assert_eq!(json["bookable_from"], serde_json::Value::Null);
-    assert_eq!(json["distance_km"], json!(3.284));
-    assert!(COLUMNS.iter().all(|column| json.get(column).is_some()));
-    let csv = print::csv(&rows, true).unwrap();
-    let mut reader = csv::Reader::from_reader(csv.as_bytes());
-    assert_eq!(reader.headers().unwrap().iter().collect::<Vec<_>>(), [&COLUMNS[..], &["distance_km"]].concat());
-    let record = reader.records().next().unwrap().unwrap();
-    assert_eq!((&record[5], &record[37]), ("[\"Yoga\"]", "3.284"));
-    let table = print::table(&rows, Some(80));
-    assert!(table.contains("2999-01-01 10:00") && table.contains("7.50 GBP") && table.contains("3.3"), "{table}");
-    assert!(table.ends_with("\n  1  https://c.example/a"), "{table}");
-    assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
-}
-
-#[test]
-fn a_name_cannot_steer_the_terminal() {
-    let connection = catalogue();
-    connection.execute("UPDATE listing SET name = ?1 WHERE key = 1", ["Yoga\u{1b}[2J\r\nFlow"]).unwrap();
-    let rows = find(&connection, &question(&["--limit", "1"]).unwrap()).unwrap();
-    assert!(print::table(&rows, Some(100)).contains("Yoga [2J  Flow"));
-    assert_eq!(rows[0].as_json()["name"], json!("Yoga\u{1b}[2J\r\nFlow"));
+    let activity = plan(&["--activity", "Yoga", "--max-price", "5", "--spaces", "2"]);
+    assert!(activity.starts_with("SCAN w VIRTUAL TABLE") && activity.contains("session_by_listing"), "{activity}");
+    let evening = plan(&["--from", "tonight", "--until", "sunday", "--max-price", "5", "--spaces", "2"]);
+    assert!(evening.starts_with("SEARCH s USING INDEX session_by_start (starts_at>? AND starts_at<?)"), "{evening}");
+    assert!(!evening.contains("TEMP B-TREE"), "{evening}");
+    let all = plan(&["--near", "LS6", "--words", "yoga", "--activity", "Yoga", "--from", "tonight"]);
+    assert!(all.starts_with("SCAN a VIRTUAL TABLE") && all.contains("session_by_listing"), "{all}");
 }
 
 #[test]
@@ -189,4 +196,21 @@ fn distances_are_great_circle() {
     let leeds_to_york = distance_km([53.7997, -1.5492, 53.9590, -1.0815]);
     assert!((leeds_to_york - 35.4).abs() < 0.3, "{leeds_to_york}");
     assert!(distance_km([0.0, 0.0, 0.0, 180.0]) > 20_000.0);
+}
+
+#[test]
+fn json_has_each_column_in_its_own_form() {
+    let found = found_in(&catalogue(), &["--near", "53.8,-1.5"]);
+    let json = serde_json::to_value(&found[0]).unwrap();
+    assert_eq!(json["activities"], json!(["Yoga"]));
+    assert_eq!(json["levels"], json!(["Beginner"]));
+    assert_eq!(json["membership_required"], json!(false));
+    assert_eq!(json["bookable_from"], serde_json::Value::Null);
+    assert_eq!(json["distance_km"], json!(3.284));
+    assert!(COLUMNS.iter().all(|column| json.get(column).is_some()));
+    let text = serde_json::to_string(&found[0]).unwrap();
+    assert!(
+        text.starts_with(r#"{"session_id":"id:a","identifier":"a","checkout_url":"#),
+        "in the view's order: {text}"
+    );
 }
