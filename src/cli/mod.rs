@@ -17,7 +17,7 @@ use clap::Parser;
 
 use args::{Arguments, Command};
 use commands::{
-    bookings, checkout, demo, explain, harvest, purge, rebuild, resync, sandbox, search, serve, snapshot, status,
+    bookings, checkout, demo, explain, harvest, purge, rebuild, resync, sandbox, search, serve, shell, snapshot, status,
 };
 use failure::Failure;
 use settings::Settings;
@@ -74,5 +74,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Purge(_) => purge::run(&settings),
         Command::Sandbox(arguments) => sandbox::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
+        Command::Completions(arguments) => shell::completions(arguments),
+        Command::Man(arguments) => shell::man(arguments),
     }
 }

@@ -3,6 +3,7 @@
 //! The writer's thread drives it with what comes through the channel, [`super::Stepwise`] with what a simulation hands in.
 
 use std::sync::Arc;
+use std::time::Instant as Moment;
 
 use super::progress::Progress;
 use super::walk::{Message, findings};
@@ -61,7 +62,9 @@ impl Writing {
     pub(super) fn take(&mut self, batch: &[Message]) -> Result<(), EngineError> {
         let steps: Vec<Step<'_>> = batch.iter().map(step).collect();
         let now = self.clock.now();
+        let began = Moment::now();
         self.store.apply(&steps, now)?;
+        self.progress.committed(began.elapsed());
         self.looked_at = now;
         self.next_due = self.store.next_transition(now)?;
         Ok(())

@@ -153,13 +153,7 @@ impl StateReader {
     /// [`super::StoreError`] where the state cannot be read.
     pub fn report(&self, now: Instant) -> Result<Report> {
         self.database.set("read", |connection| {
-            let feeds = "SELECT name, next_url, walk, walk_complete, read_to_end_at, wait_until, failures, fault_text, \
-                pages, updated, deleted, key FROM feed ORDER BY name";
-            let feeds = connection.prepare(feeds)?.query_map([], read_feed)?.collect::<rusqlite::Result<_>>()?;
-            let findings = "SELECT name, code, count, item, seen_at FROM finding JOIN feed ON feed.key = finding.feed \
-                ORDER BY count DESC, name, code";
-            let findings =
-                connection.prepare(findings)?.query_map([], read_finding)?.collect::<rusqlite::Result<_>>()?;
+            let (feeds, findings) = (feeds(connection)?, findings(connection)?);
             let (loading, resync_at): (bool, Option<i64>) =
                 connection
                     .query_row("SELECT loading, resync_at FROM state", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -177,6 +171,14 @@ impl StateReader {
                 resync_at: resync_at.map(Instant::from_seconds),
             })
         })
+    }
+
+    /// The feeds and the findings alone, which takes no time however much is held.
+    ///
+    /// # Errors
+    /// [`super::StoreError`] where the state cannot be read.
+    pub fn feeds(&self) -> Result<(Vec<FeedReport>, Vec<FindingReport>)> {
+        self.database.set("read", |connection| Ok((feeds(connection)?, findings(connection)?)))
     }
 
     /// The sessions and slots with this `identifier`, `@id` or RPDE id: almost always one, or none.
@@ -208,6 +210,18 @@ impl StateReader {
             Ok(found)
         })
     }
+}
+
+fn feeds(connection: &Connection) -> rusqlite::Result<Vec<FeedReport>> {
+    let feeds = "SELECT name, next_url, walk, walk_complete, read_to_end_at, wait_until, failures, fault_text, \
+        pages, updated, deleted, key FROM feed ORDER BY name";
+    connection.prepare(feeds)?.query_map([], read_feed)?.collect()
+}
+
+fn findings(connection: &Connection) -> rusqlite::Result<Vec<FindingReport>> {
+    let findings = "SELECT name, code, count, item, seen_at FROM finding JOIN feed ON feed.key = finding.feed \
+        ORDER BY count DESC, name, code";
+    connection.prepare(findings)?.query_map([], read_finding)?.collect()
 }
 
 /// What verdicts say of sellers.

@@ -11,6 +11,8 @@ mod feeds;
 mod hostile;
 mod once;
 mod operator;
+mod ops;
+mod packaging;
 mod publisher;
 mod readers;
 mod rig;

@@ -1,4 +1,4 @@
-//! One module a command; each has a `run`.
+//! One module a command; most have a `run`.
 
 pub(super) mod bookings;
 pub(super) mod checkout;
@@ -11,6 +11,7 @@ pub(super) mod resync;
 pub(super) mod sandbox;
 pub(super) mod search;
 pub(super) mod serve;
+pub(super) mod shell;
 pub(super) mod snapshot;
 pub(super) mod status;
 
