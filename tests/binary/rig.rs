@@ -185,6 +185,7 @@ pub(crate) fn error_text(output: &Output) -> String {
 }
 
 /// Whether a program that a test needs is on this machine. Where it is not, the test is skipped with a line, but fails where CI is true.
+#[expect(clippy::print_stderr, reason = "whoever runs the tests is to know what was left out")]
 pub(crate) fn is_here(program: &str) -> bool {
     let holds = |script: &str| Command::new("sh").args(["-c", script, program]).status().unwrap().success();
     let here = holds(r#"PATH="$PATH:/usr/sbin:/sbin" command -v "$0" > /dev/null"#);
