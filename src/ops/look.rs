@@ -19,7 +19,7 @@ pub(super) struct Look {
 impl Look {
     /// Looks. Waits for SQLite's lock where somebody holds it, for ten seconds at most.
     pub(super) fn take(watched: &Watched) -> Self {
-        let state = StateReader::open(&watched.state).and_then(|state| state.feeds());
+        let state = StateReader::open(&watched.state).and_then(|state| Ok((state.feeds()?, state.findings()?)));
         let counts = CatalogueReader::open(&watched.catalogue).and_then(|catalogue| catalogue.counts());
         let mut sizes = sizes(&watched.catalogue, ["catalogue", "catalogue_wal"]);
         sizes.extend(sizes_of_state(&watched.state));
