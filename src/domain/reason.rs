@@ -115,6 +115,26 @@ impl Reason {
         }
     }
 
+    /// Whether it lies in the session itself, so that it stands whatever its series says.
+    pub const fn is_of_the_item(self) -> bool {
+        match self {
+            Self::NoIdentifier
+            | Self::Cancelled
+            | Self::Postponed
+            | Self::SessionFlag
+            | Self::NoStartDate
+            | Self::BadStartDate
+            | Self::NoSeriesLink => true,
+            Self::Orphan
+            | Self::SellersUnknown
+            | Self::NotASeller
+            | Self::NoPublicAdult
+            | Self::SeriesFlag
+            | Self::BadWindow
+            | Self::EmptyWindow => false,
+        }
+    }
+
     /// The reason with this number.
     pub fn from_number(number: i64) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.number() == number)

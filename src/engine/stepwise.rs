@@ -102,7 +102,7 @@ impl Stepwise {
     pub fn write(&mut self, pages: usize) -> Result<(), EngineError> {
         let batch: Vec<Message> = self.waiting.drain(..pages.min(self.waiting.len())).collect();
         if !batch.is_empty() {
-            self.writing.take(&batch)?;
+            self.writing.take(batch)?;
         }
         if self.writing.look()? {
             self.take_up()?;

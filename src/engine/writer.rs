@@ -81,18 +81,15 @@ impl Writer {
             .clamp(Duration::from_millis(20), LOOK_INTERVAL)
     }
 
-    /// Commits a message and those that wait behind it.
+    /// Commits a message and those that come before it is written, up to a limit.
     fn take(&mut self, first: Message) -> Result<(), EngineError> {
-        let mut batch = vec![first];
-        while batch.len() < PAGES_A_BATCH_MAX
-            && let Ok(message) = self.waiting.try_recv()
-        {
-            batch.push(message);
-        }
-        batch.retain(|message| message.id().epoch == self.epoch);
-        if !batch.is_empty() {
-            self.writing.take(&batch)?;
-            self.pause = PAUSE;
+        let Self { writing, waiting, epoch, pause, .. } = self;
+        let ours = |message: &Message| message.id().epoch == *epoch;
+        let more = std::iter::from_fn(|| waiting.try_recv().ok());
+        let mut batch = std::iter::once(first).chain(more).take(PAGES_A_BATCH_MAX).filter(ours).peekable();
+        if batch.peek().is_some() {
+            writing.take(batch)?;
+            *pause = PAUSE;
         }
         Ok(())
     }

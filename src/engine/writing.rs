@@ -58,12 +58,11 @@ impl Writing {
         self.next_due.map_or(i64::MAX, |due| due.seconds_since(self.clock.now()))
     }
 
-    /// Commits these messages together.
-    pub(super) fn take(&mut self, batch: &[Message]) -> Result<(), EngineError> {
-        let steps: Vec<Step<'_>> = batch.iter().map(step).collect();
+    /// Commits these messages together. They are asked for one by one, and dropped as soon as they are written.
+    pub(super) fn take(&mut self, batch: impl IntoIterator<Item = Message>) -> Result<(), EngineError> {
         let now = self.clock.now();
         let began = Moment::now();
-        self.store.apply(&steps, now)?;
+        self.store.apply_each(now, |take| batch.into_iter().try_for_each(|message| take(&step(&message))))?;
         self.progress.committed(began.elapsed());
         self.looked_at = now;
         self.next_due = self.store.next_transition(now)?;

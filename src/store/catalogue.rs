@@ -6,18 +6,18 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::database::{CATALOGUE, Database};
 use super::error::Result;
 use super::keys::{LinkKey, OpportunityKey};
 use super::listing_rows::{ListingSql, Source, Written};
-use super::offer_rows::DROP_UNUSED;
-use super::opportunity_row::TABLES;
+use super::offer_rows::{DROP_UNUSED, PublicAdultText};
+use super::opportunity_row::{TABLES, Way};
 use super::settle::Moved;
 use super::shown::{CheckoutUrls, SHOWN_COLUMNS, Shown};
 use super::state::State;
-use crate::domain::Instant;
+use crate::domain::{Instant, Reason};
 
 /// Which batch of which state the catalogue shows, and for which instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,15 @@ pub(super) struct Origin {
     pub(super) state_id: String,
     pub(super) batch: i64,
     pub(super) as_of: Instant,
+}
+
+/// Which listings may be others than they should be.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Listings<'a> {
+    /// Those of these links, because their parents came, changed or went.
+    These(&'a BTreeSet<LinkKey>),
+    /// Any: nobody knows what the catalogue holds.
+    Any,
 }
 
 /// The open catalogue.
@@ -44,9 +53,12 @@ const DROP_INDEXES: &str = "DROP INDEX IF EXISTS session_by_start; DROP INDEX IF
 const CLEAR: &str = "DELETE FROM offer_list; DELETE FROM slot; DELETE FROM session; \
     DELETE FROM listing; DELETE FROM listing_area; INSERT INTO listing_words (listing_words) VALUES ('delete-all');";
 
+/// The words are gathered in 16 MB before they are written, and not in FTS5's usual 1 MB: then there is nothing to merge.
 const FILL_PLACE_AND_WORDS: &str = "INSERT INTO listing_area SELECT key, latitude, latitude, longitude, longitude \
     FROM listing WHERE latitude IS NOT NULL AND longitude IS NOT NULL ORDER BY latitude, longitude; \
-    INSERT INTO listing_words (listing_words) VALUES ('rebuild');";
+    INSERT INTO listing_words (listing_words, rank) VALUES ('hashsize', 16777216); \
+    INSERT INTO listing_words (listing_words) VALUES ('rebuild'); \
+    INSERT INTO listing_words (listing_words, rank) VALUES ('hashsize', 1048576);";
 
 const DROP_IF_UNUSED: &str = "DELETE FROM listing WHERE key = ?1 \
     AND NOT EXISTS (SELECT 1 FROM session WHERE listing = ?1) AND NOT EXISTS (SELECT 1 FROM slot WHERE listing = ?1)";
@@ -86,14 +98,14 @@ impl Catalogue {
         &self,
         state: &State,
         moved: &Moved,
-        links: &BTreeSet<LinkKey>,
+        listings: Listings<'_>,
         now: Instant,
     ) -> rusqlite::Result<()> {
-        let mut written = Written::default();
+        let mut written = Written { trusted: matches!(listings, Listings::These(_)), ..Written::default() };
         let mut left: BTreeSet<i64> = BTreeSet::new();
-        for link in links {
-            let shown = "SELECT 1 FROM listing WHERE key = ?1";
-            if self.connection().prepare_cached(shown)?.exists([link])?
+        let links = if let Listings::These(links) = listings { Some(links) } else { None };
+        for link in links.into_iter().flatten() {
+            if self.has_listing(link.0)?
                 && let Some(speaker) = state.book.speaker(*link)
             {
                 let source = Source { key: link.0, link: *link, speaker, own: None };
@@ -106,11 +118,11 @@ impl Catalogue {
             left.extend(self.hide(*key)?);
         }
         for key in &moved.open {
-            let shown = select.query_row([key], |row| Shown::read(row, &state.shapes.shapes)).optional()?.flatten();
-            match shown.filter(|shown| shown.is_open(now)) {
+            let read = |row: &Row<'_>| Shown::read(row, &state.shapes.shapes, now, |judged| judged.verdict);
+            match select.query_row([key], read).optional()?.flatten() {
                 Some(shown) => {
-                    let before = self.listing_of(*key)?;
-                    if self.show(state, &shown, &mut written)? {
+                    let (before, way) = shown.standing(self.connection())?;
+                    if self.show(state, (&shown, way), &mut written)? {
                         left.extend(before.filter(|before| *before != shown.listing_key()));
                     } else {
                         left.extend(self.hide(*key)?);
@@ -126,19 +138,30 @@ impl Catalogue {
     }
 
     /// Writes a row and its listing; not where no parent is there (the state never says so of what is open).
-    fn show(&self, state: &State, shown: &Shown, written: &mut Written) -> rusqlite::Result<bool> {
+    fn show(&self, state: &State, (shown, way): (&Shown, Way), written: &mut Written) -> rusqlite::Result<bool> {
         let Some(speaker) = state.book.speaker(shown.link) else { return Ok(false) };
         let source = Source { key: shown.listing_key(), link: shown.link, speaker, own: shown.own_listing() };
-        if !written.listings.contains_key(&source.key) && !self.write_listing(state, source, written)? {
+        if !written.listings.contains_key(&source.key) && !self.ensure_listing(state, source, written)? {
             return Ok(false);
         }
-        shown.write(state.connection(), self.connection(), &self.checkout, speaker, written)?;
+        shown.write(state.connection(), self.connection(), &self.checkout, (speaker, way), written)?;
         Ok(true)
     }
 
-    fn listing_of(&self, key: OpportunityKey) -> rusqlite::Result<Option<i64>> {
-        let sql = "SELECT listing FROM session WHERE key = ?1 UNION ALL SELECT listing FROM slot WHERE key = ?1";
-        self.connection().prepare_cached(sql)?.query_row([key], |row| row.get(0)).optional()
+    /// Sees to a listing for a session or slot; one that is there is not looked at where it can be trusted.
+    fn ensure_listing(&self, state: &State, source: Source<'_>, written: &mut Written) -> rusqlite::Result<bool> {
+        if !written.trusted || source.own.is_some() || !self.has_listing(source.key)? {
+            return self.write_listing(state, source, written);
+        }
+        let Some(public_adult) = PublicAdultText::of_parent(state.connection(), source.speaker.key)? else {
+            return Ok(false);
+        };
+        written.listings.insert(source.key, (written.lists.wanted(&public_adult), public_adult));
+        Ok(true)
+    }
+
+    fn has_listing(&self, key: i64) -> rusqlite::Result<bool> {
+        self.connection().prepare_cached("SELECT 1 FROM listing WHERE key = ?1")?.exists([key])
     }
 
     fn hide(&self, key: OpportunityKey) -> rusqlite::Result<Option<i64>> {
@@ -152,29 +175,33 @@ impl Catalogue {
     }
 
     fn write_listing(&self, state: &State, source: Source<'_>, written: &mut Written) -> rusqlite::Result<bool> {
-        let Written { listings, lists } = written;
-        let public_adult = self.listing_sql.write(state.connection(), self.connection(), source, lists)?;
+        let Written { listings, lists, anew, .. } = written;
+        let public_adult = self.listing_sql.write(state.connection(), self.connection(), source, (lists, *anew))?;
         let Some(public_adult) = public_adult else { return Ok(false) };
         listings.insert(source.key, (lists.wanted(&public_adult), public_adult));
         Ok(true)
     }
 
-    /// Makes every row anew from the state, with the indexes built once at the end. For one transaction.
+    /// Makes every row anew from the state, with the indexes built once at the end. For one transaction. Verdicts are made on the way, so
+    /// that those in the state need not be right yet; an item whose own facts say that it cannot be booked is passed by.
     pub(super) fn fill(&self, state: &State, now: Instant) -> rusqlite::Result<u64> {
         let catalogue = self.connection();
         catalogue.execute_batch(DROP_INDEXES)?;
         catalogue.execute_batch(CLEAR)?;
-        let select = format!(
-            "SELECT {SHOWN_COLUMNS} FROM {TABLES} WHERE +o.closes > ?1 AND (o.opens IS NULL OR +o.opens <= ?1) \
-             ORDER BY o.key"
-        );
-        let mut written = Written::default();
+        let select = format!("SELECT {SHOWN_COLUMNS} FROM {TABLES} WHERE coalesce(+o.closes > ?1, 1) ORDER BY o.key");
+        let mut written = Written { anew: true, ..Written::default() };
         let mut rows_shown = 0;
+        let judging = state.judging();
         let mut statement = state.connection().prepare(&select)?;
         let mut rows = statement.query([now.as_seconds()])?;
         while let Some(row) = rows.next()? {
-            let Some(shown) = Shown::read(row, &state.shapes.shapes)? else { continue };
-            rows_shown += u64::from(self.show(state, &shown, &mut written)?);
+            let reason = row.get::<_, Option<i64>>(2)?.and_then(Reason::from_number);
+            if reason.is_some_and(Reason::is_of_the_item) {
+                continue;
+            }
+            let shown = Shown::read(row, judging.shapes, now, |judged| judging.verdict(judged))?;
+            let Some(shown) = shown else { continue };
+            rows_shown += u64::from(self.show(state, (&shown, Way::New), &mut written)?);
         }
         catalogue.execute_batch(FILL_PLACE_AND_WORDS)?;
         catalogue.execute_batch(include_str!("schema/catalogue_indexes.sql"))?;

@@ -22,6 +22,8 @@ const CHECKPOINT_PAGES: i64 = 4096;
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_millis(100);
 /// SQLite's page cache for each connection, in KiB.
 const CACHE_KIB: i64 = 4096;
+/// The same for a writer whose changes come anywhere in a large file: a batch of them should not have to be written twice.
+const WIDE_CACHE_KIB: i64 = 16 * 1024;
 /// A write-ahead log is cut to this size when it is reset.
 const LOG_BYTES_MAX: i64 = 16 * 1024 * 1024;
 
@@ -163,6 +165,27 @@ impl Database {
         self.set("write", |connection| connection.execute_batch("COMMIT"))
     }
 
+    /// Gives the connection a larger page cache.
+    pub(super) fn widen_cache(&self) -> Result<()> {
+        self.set("set up", |connection| connection.pragma_update(None, "cache_size", -WIDE_CACHE_KIB))
+    }
+
+    /// Runs `work`, one transaction that builds indexes, with sorts in SQLite's temporary files: a large one is several times faster
+    /// there than in memory, and takes hardly any. Where no folder has room for such files, `work` is run again with sorts in memory.
+    pub(super) fn with_sort_files<T>(&self, work: impl Fn() -> Result<T>) -> Result<T> {
+        let set = |place: &str| self.set("set up", |connection| connection.pragma_update(None, "temp_store", place));
+        set("FILE")?;
+        let done = work();
+        if !self.connection.is_autocommit() {
+            self.set("take back what was written to", |connection| connection.execute_batch("ROLLBACK"))?;
+        }
+        set("MEMORY")?;
+        match done {
+            Err(error) if error.lacks_room() => work(),
+            done => done,
+        }
+    }
+
     /// Sees whether the file that is open is still the one under its path: what is written to another is lost.
     pub(super) fn check_in_place(&self) -> Result<()> {
         if identity(&self.path) == self.identity {
@@ -187,7 +210,7 @@ impl Database {
     /// # Errors
     /// [`StoreError::LogHeld`] where it cannot be emptied.
     pub(super) fn bound_log(&self, bytes_max: u64) -> Result<()> {
-        let [_, log, ..] = super::files_of(&self.path);
+        let [_, log, ..] = files_of(&self.path);
         let bytes = || std::fs::metadata(&log).map_or(0, |file| file.len());
         if bytes() <= bytes_max {
             return Ok(());
@@ -268,7 +291,7 @@ impl Database {
 /// # Errors
 /// [`StoreError::Sqlite`] where SQLite cannot.
 pub fn checkpoint(path: &Path) -> Result<()> {
-    let [_, log, ..] = super::files_of(path);
+    let [_, log, ..] = files_of(path);
     if std::fs::metadata(log).map_or(0, |file| file.len()) < CHECKPOINT_BYTES {
         return Ok(());
     }
@@ -278,6 +301,15 @@ pub fn checkpoint(path: &Path) -> Result<()> {
         connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
     });
     done.map_err(|source| StoreError::Sqlite { action: "move the log into", path: path.to_owned(), what: "", source })
+}
+
+/// Every file that SQLite keeps for a database at `path`.
+pub fn files_of(path: &Path) -> [PathBuf; 4] {
+    ["", "-wal", "-shm", "-journal"].map(|ending| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    })
 }
 
 /// Makes an empty file with the right mode before SQLite would make one with its own.

@@ -140,6 +140,12 @@ impl StoreError {
             | Self::StateLost { .. } => false,
         }
     }
+
+    /// Whether there may have been no room for temporary files.
+    pub(super) fn lacks_room(&self) -> bool {
+        let code = if let Self::Sqlite { source, .. } = self { source.sqlite_error_code() } else { None };
+        matches!(code, Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen))
+    }
 }
 
 /// What to do, in brackets, where that follows from what SQLite says.

@@ -57,6 +57,8 @@ pub(super) struct Source<'a> {
 pub(super) struct ListingSql {
     select: String,
     upsert: String,
+    /// As `upsert`, for a table that was empty.
+    insert: String,
 }
 
 impl ListingSql {
@@ -73,6 +75,7 @@ impl ListingSql {
                  p.court, p.offers, {} FROM parent AS p JOIN link AS l ON l.key = ?2 WHERE p.key = ?1",
                 SHARED.map(|column| format!("p.{column}")).join(", ")
             ),
+            insert: format!("INSERT INTO listing (key, {columns}) VALUES ({})", marks.join(", ")),
             upsert: format!(
                 "INSERT INTO listing (key, {columns}) VALUES ({}) ON CONFLICT (key) DO UPDATE SET {} \
                  WHERE ({columns}) IS NOT ({})",
@@ -90,7 +93,7 @@ impl ListingSql {
         state: &Connection,
         catalogue: &Connection,
         from: Source<'_>,
-        lists: &mut Lists,
+        (lists, anew): (&mut Lists, bool),
     ) -> rusqlite::Result<Option<PublicAdultText>> {
         let mut select = state.prepare_cached(&self.select)?;
         let read = |row: &Row<'_>| {
@@ -113,7 +116,8 @@ impl ListingSql {
             own.overrule(values.iter_mut().skip(4));
         }
         let key = Value::Integer(from.key);
-        catalogue.prepare_cached(&self.upsert)?.execute(params_from_iter(std::iter::once(&key).chain(&values)))?;
+        let sql = if anew { &self.insert } else { &self.upsert };
+        catalogue.prepare_cached(sql)?.execute(params_from_iter(std::iter::once(&key).chain(&values)))?;
         Ok(Some(public_adult))
     }
 }
@@ -124,4 +128,8 @@ pub(super) struct Written {
     /// With what each one's aggregate offer says of the public adult one.
     pub(super) listings: HashMap<i64, (WantedKey, PublicAdultText)>,
     pub(super) lists: Lists,
+    /// Whether the tables were empty before.
+    pub(super) anew: bool,
+    /// Whether a listing that is there is as it should be, unless it was written in this pass.
+    pub(super) trusted: bool,
 }

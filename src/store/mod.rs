@@ -36,10 +36,10 @@ mod snapshot;
 mod state;
 mod step;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use database::checkpoint;
+pub use database::{checkpoint, files_of};
 pub use error::{Result, StoreError};
 pub use feeds::{Counts, FeedSetup, Note, Position, Version};
 pub use lock::{HarvestLock, purge};
@@ -49,8 +49,8 @@ pub use shown::CheckoutUrls;
 pub use snapshot::{Kept, renew_snapshots, snapshot};
 pub use step::{FaultStep, PageStep, Step};
 
-use catalogue::Catalogue;
-use keys::LinkKey;
+use catalogue::{Catalogue, Listings};
+use database::Database;
 use probe::Point;
 use sellers::Asking;
 use settle::Moved;
@@ -127,6 +127,7 @@ impl Store {
         store.check_files()?;
         store.set_up_feeds(setup.feeds.as_deref())?;
         store.take_restarts(now)?;
+        store.widen_caches()?;
         Ok(store)
     }
 
@@ -192,17 +193,30 @@ impl Store {
     /// Commits these steps, in order, and lets the catalogue follow.
     ///
     /// # Errors
-    /// [`StoreError`] where either file cannot be written; the store must then be opened anew.
+    /// As for [`Store::apply_each`].
     pub fn apply(&mut self, steps: &[Step<'_>], now: Instant) -> Result<()> {
+        self.apply_each(now, |take| steps.iter().try_for_each(take))
+    }
+
+    /// Commits each step that `give` hands over, together and in order, and lets the catalogue follow. A step may be dropped once it
+    /// was taken, so that a batch of many pages need not be in memory at once.
+    ///
+    /// # Errors
+    /// [`StoreError`] where either file cannot be written; the store must then be opened anew.
+    pub fn apply_each(
+        &mut self,
+        now: Instant,
+        give: impl FnOnce(&mut dyn FnMut(&Step<'_>) -> Result<()>) -> Result<()>,
+    ) -> Result<()> {
         let mut touched = Touched::default();
         self.state.database.begin()?;
-        for step in steps {
+        give(&mut |step| {
             let outcome = match step {
                 Step::Page(page) => self.apply_page(page, now, &mut touched),
                 Step::Fault(fault) => self.apply_fault(fault),
             };
-            outcome.map_err(|source| self.state.database.error("write", source))?;
-        }
+            outcome.map_err(|source| self.state.database.error("write", source))
+        })?;
         let asking = self.asking();
         let told = asking != self.state.sellers.asking;
         let settled = match (self.state.loading, told) {
@@ -292,7 +306,8 @@ impl Store {
         moved.open.extend(&touched.opportunities);
         self.catalogue.database.begin()?;
         let datasets = if touched.datasets { self.catalogue.copy_datasets(&self.state) } else { Ok(()) };
-        let followed = datasets.and_then(|()| self.catalogue.follow(&self.state, &moved, &touched.links, now));
+        let followed =
+            datasets.and_then(|()| self.catalogue.follow(&self.state, &moved, Listings::These(&touched.links), now));
         self.seal(followed, now)
     }
 
@@ -359,26 +374,32 @@ impl Store {
         Ok(next.into_iter().chain(self.stale_from().filter(|from| *from > now)).min())
     }
 
-    /// The end of a first harvest: builds the state's indexes on one thread and fills the catalogue on another. A crash in between
-    /// repeats it.
+    /// The end of a first harvest: one thread judges everything once more and builds the state's indexes, while this one fills the
+    /// catalogue. A crash in between repeats it.
     ///
     /// # Errors
     /// As for [`Store::apply`].
     pub fn finish_loading(&mut self, now: Instant) -> Result<()> {
-        self.state.database.begin()?;
-        self.state.finish_loading().map_err(|source| self.state.database.error("write", source))?;
-        self.state.database.commit()?;
-        let path = self.state.database.path.clone();
-        std::thread::scope(|scope| {
-            let building = scope.spawn(|| State::build_indexes(&path));
-            let filled = self.rebuild(now);
-            let built = building.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            filled.and(built)
+        let idle = std::thread::scope(|scope| {
+            let (path, judging) = (&self.state.database.path, self.state.judging());
+            let settling = scope.spawn(move || settle::settle_loaded(path, judging));
+            let filled = self.fill(now);
+            let settled = settling.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            filled.and(settled)
         })?;
+        self.state.forget_idle(idle);
+        self.withheld = self.is_stale(now);
         self.state.database.begin()?;
         self.state.loading = false;
         self.commit_batch()?;
+        self.widen_caches()?;
         self.pass_time(now)
+    }
+
+    /// After a first harvest, which goes through the files in order, changes come anywhere.
+    fn widen_caches(&self) -> Result<()> {
+        let databases = if self.state.loading { vec![] } else { vec![&self.state.database, &self.catalogue.database] };
+        databases.into_iter().try_for_each(Database::widen_cache)
     }
 
     /// Makes the catalogue anew from the state, in one transaction; gives the number of sessions in it.
@@ -386,16 +407,25 @@ impl Store {
     /// # Errors
     /// As for [`Store::apply`].
     pub fn rebuild(&mut self, now: Instant) -> Result<u64> {
-        if self.is_stale(now) {
-            return self.withhold(now).map(|()| 0);
-        }
-        self.withheld = false;
-        self.catalogue.database.begin()?;
-        let kept = self.catalogue.keep_feeds(&self.feed_names());
-        let filled = kept.and_then(|()| self.catalogue.fill(&self.state, now));
-        let rows = *filled.as_ref().unwrap_or(&0);
-        self.seal(filled.map(drop), now)?;
+        let rows = self.fill(now)?;
+        self.withheld = self.is_stale(now);
         Ok(rows)
+    }
+
+    /// Fills the catalogue, or empties it where it would be out of date.
+    fn fill(&self, now: Instant) -> Result<u64> {
+        self.catalogue.database.with_sort_files(|| {
+            self.catalogue.database.begin()?;
+            let filled = if self.is_stale(now) {
+                self.catalogue.clear().map(|()| 0)
+            } else {
+                let kept = self.catalogue.keep_feeds(&self.feed_names());
+                kept.and_then(|()| self.catalogue.fill(&self.state, now))
+            };
+            let rows = *filled.as_ref().unwrap_or(&0);
+            self.seal(filled.map(drop), now)?;
+            Ok(rows)
+        })
     }
 
     /// Compares the catalogue with the state, row by row, and mends what differs. For the start.
@@ -419,7 +449,7 @@ impl Store {
         self.catalogue.database.begin()?;
         let mended = self
             .catalogue
-            .follow(&self.state, &moved, &BTreeSet::<LinkKey>::new(), now)
+            .follow(&self.state, &moved, Listings::Any, now)
             .and_then(|()| self.catalogue.drop_unused_listings())
             .and_then(|()| self.catalogue.copy_datasets(&self.state))
             .and_then(|()| self.catalogue.keep_feeds(&self.feed_names()));
@@ -470,13 +500,4 @@ pub fn check_state_is_there(setup: &StoreSetup) -> Result<()> {
         Some(_) => Err(StoreError::StateLost { state: setup.state.clone(), catalogue: setup.catalogue.clone() }),
         None => Ok(()),
     }
-}
-
-/// Every file that SQLite keeps for a database at `path`.
-pub fn files_of(path: &Path) -> [PathBuf; 4] {
-    ["", "-wal", "-shm", "-journal"].map(|ending| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(ending);
-        PathBuf::from(name)
-    })
 }

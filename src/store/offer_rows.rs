@@ -8,7 +8,7 @@ use std::hash::{Hash, Hasher};
 use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::keys::OfferListKey;
+use super::keys::{OfferListKey, ParentKey};
 use super::offer_book::KeptOffer;
 use crate::domain::{OfferTerms, public_adult_offer};
 
@@ -48,6 +48,14 @@ impl PublicAdultText {
     /// From three columns in a row.
     pub(super) fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Self> {
         Ok(Self { id: row.get(first)?, price: row.get(first + 1)?, currency: row.get(first + 2)? })
+    }
+}
+
+impl PublicAdultText {
+    /// What the aggregate offer of a parent says; nothing where there is no such parent.
+    pub(super) fn of_parent(state: &Connection, parent: ParentKey) -> rusqlite::Result<Option<Self>> {
+        let sql = "SELECT offer_id, price, currency FROM parent WHERE key = ?1";
+        state.prepare_cached(sql)?.query_row([parent], |row| Self::read(row, 0)).optional()
     }
 }
 

@@ -8,7 +8,7 @@ use super::database::Database;
 use super::error::Result;
 use super::index::ItemHasher;
 use super::keys::OpportunityKey;
-use super::opportunity_row::{Stamp, verdict_from, write};
+use super::opportunity_row::{Stamp, Way, verdict_from, write};
 use super::packed::{Numbers, Texts};
 use super::probe::{self, Point};
 use super::shape_book::ShapeBook;
@@ -84,7 +84,7 @@ fn pack_row(
         url: row.get_ref(23)?.as_str_or_null()?,
     };
     let shape = shapes.take(connection, hasher, &texts)?;
-    write(connection, stamp, verdict, &numbers, (shape, shapes.shapes.get(shape)?), &texts)
+    write(connection, (stamp, Way::New), verdict, &numbers, (shape, shapes.shapes.get(shape)?), &texts)
 }
 
 fn start(start: Option<i64>, millis: u16, offset: i32) -> Start {

@@ -18,25 +18,47 @@ pub(super) struct Stamp {
     pub(super) link: Option<LinkKey>,
 }
 
-const WRITE: &str = "INSERT INTO opportunity (key, pair, modified, walk, link, reason, opens, closes, facts) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (key) DO UPDATE SET pair = excluded.pair, \
-    modified = excluded.modified, walk = excluded.walk, link = excluded.link, reason = excluded.reason, \
-    opens = excluded.opens, closes = excluded.closes, facts = excluded.facts";
+/// How a row is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Its key is new.
+    New,
+    /// In the place of the one with the same key.
+    Over,
+    /// In the place of one that has the same values where there are indexes, so that none of these has to follow.
+    InPlace,
+}
 
-/// Writes a row, in the place of the one with the same key if there is one.
+impl Way {
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::New => "INSERT INTO opportunity VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            Self::Over => {
+                "UPDATE opportunity SET pair = ?2, modified = ?3, walk = ?4, link = ?5, reason = ?6, opens = ?7, closes = ?8, \
+                 facts = ?9 WHERE key = ?1"
+            }
+            Self::InPlace => "UPDATE opportunity SET pair = ?2, modified = ?3, walk = ?4, facts = ?5 WHERE key = ?1",
+        }
+    }
+}
+
+/// Writes a row.
 pub(super) fn write(
     connection: &Connection,
-    stamp: Stamp,
+    (stamp, way): (Stamp, Way),
     verdict: Verdict,
     numbers: &Numbers,
     shape: (ShapeKey, &Shape),
     texts: &Texts<'_>,
 ) -> rusqlite::Result<()> {
-    let (reason, opens, closes) = verdict_columns(verdict);
     let facts = pack(numbers, shape, texts);
     let Stamp { key, pair, modified, walk, link } = stamp;
-    let values = params![key, pair.number(), modified, walk, link, reason, opens, closes, facts];
-    connection.prepare_cached(WRITE)?.execute(values).map(drop)
+    let mut statement = connection.prepare_cached(way.sql())?;
+    if way == Way::InPlace {
+        return statement.execute(params![key, pair.number(), modified, walk, facts]).map(drop);
+    }
+    let (reason, opens, closes) = verdict_columns(verdict);
+    statement.execute(params![key, pair.number(), modified, walk, link, reason, opens, closes, facts]).map(drop)
 }
 
 /// Reads the packed facts in a column.
@@ -63,9 +85,16 @@ pub(super) fn verdict_from(reason: Option<i64>, opens: Option<i64>, closes: Opti
     }
 }
 
+/// [`JUDGED_COLUMNS`] as a literal, for those who read more.
+macro_rules! judged_columns {
+    () => {
+        "o.key, o.link, o.reason, o.opens, o.closes, o.pair, o.facts, own.public_adult, own.valid_from"
+    };
+}
+pub(super) use judged_columns;
+
 /// The columns that [`Judged::read`] reads, in its order, of [`TABLES`].
-pub(super) const JUDGED_COLUMNS: &str =
-    "o.key, o.link, o.reason, o.opens, o.closes, o.pair, o.facts, own.public_adult, own.valid_from";
+pub(super) const JUDGED_COLUMNS: &str = judged_columns!();
 
 /// Where rows are read from, with what they say of their own.
 pub(super) const TABLES: &str = "opportunity AS o LEFT JOIN own ON own.key = o.key";

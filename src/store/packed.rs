@@ -46,6 +46,20 @@ impl Shape {
 
 const DELIMITERS: [char; 9] = ['/', ':', '#', '=', '?', '&', '|', ' ', '.'];
 
+/// Where the last `token` begins in a text. It is short and mostly the text's end, so nothing is prepared to look for it.
+fn last_place(text: &str, token: &str) -> Option<usize> {
+    let (bytes, wanted) = (text.as_bytes(), token.as_bytes());
+    if bytes.ends_with(wanted) {
+        return Some(bytes.len() - wanted.len());
+    }
+    bytes.windows(wanted.len().max(1)).rposition(|window| window == wanted)
+}
+
+/// What stands before and after the `length` bytes from `at` on.
+fn around(text: &str, at: usize, length: usize) -> Option<(&str, &str)> {
+    Some((text.get(..at)?, text.get(at + length..)?))
+}
+
 impl<'a> Texts<'a> {
     fn all(&self) -> [Option<&'a str>; 4] {
         [Some(self.item_id), self.id, self.identifier, self.url]
@@ -63,7 +77,7 @@ impl<'a> Texts<'a> {
         self.all().map(|text| {
             text.map(|text| {
                 let (before, after) =
-                    text.rfind(token).map(|at| (&text[..at], &text[at + token.len()..])).ok_or(text)?;
+                    last_place(text, token).and_then(|at| around(text, at, token.len())).ok_or(text)?;
                 let stands_alone = (before.is_empty() || before.ends_with(DELIMITERS))
                     && (after.is_empty() || after.starts_with(DELIMITERS));
                 if stands_alone { Ok((before, after)) } else { Err(text) }

@@ -4,15 +4,108 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::database::{Database, STATE};
 use super::error::Result;
 use super::keys::{LinkKey, OpportunityKey};
 use super::opportunity_row::{self, JUDGED_COLUMNS, Judged, TABLES};
-use super::sellers::Asking;
+use super::parent_book::ParentBook;
+use super::sellers::{Asking, Sellers};
+use super::shape_book::Shapes;
 use super::state::{State, Touched, pair_of};
-use crate::domain::{Change, Instant, Item, Pair, Verdict, judge};
+use crate::domain::{Change, Instant, Item, Pair, ParentTerms, Reason, Verdict, judge};
+
+/// What verdicts are made from beside a row: it is in memory, and can be looked at from another thread.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Judging<'a> {
+    pub(super) book: &'a ParentBook,
+    pub(super) sellers: &'a Sellers,
+    pub(super) shapes: &'a Shapes,
+}
+
+impl Judging<'_> {
+    /// What the rules look at in the parent that goes by this link; nothing where none is published.
+    pub(super) fn parent_terms(&self, link: Option<LinkKey>) -> Option<ParentTerms> {
+        let speaker = self.book.speaker(link?)?;
+        let selling = self.sellers.selling(speaker.organizer.as_deref());
+        Some(ParentTerms { aggregate: speaker.aggregate, selling })
+    }
+
+    /// The verdict on a row as its parent is now.
+    pub(super) fn verdict(&self, judged: &Judged) -> Verdict {
+        judge(&judged.terms, self.parent_terms(judged.link).as_ref())
+    }
+
+    /// Judges every row; gives the `@id`s that sessions and slots name, by their number. A reason that lies in a row itself stands,
+    /// whatever its parent says.
+    fn judge_all(&self, connection: &Connection) -> rusqlite::Result<Named> {
+        let (mut changed, mut named) = (Vec::new(), Named::default());
+        let sql = format!("SELECT {JUDGED_COLUMNS} FROM {TABLES}");
+        let mut statement = connection.prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            named.add(row.get(1)?);
+            let reason = row.get::<_, Option<i64>>(2)?.and_then(Reason::from_number);
+            if reason.is_some_and(Reason::is_of_the_item) {
+                continue;
+            }
+            let judged = Judged::read(row, self.shapes)?;
+            let verdict = self.verdict(&judged);
+            if verdict != judged.verdict {
+                changed.push((judged.key, verdict));
+            }
+        }
+        write_verdicts(connection, &changed)?;
+        Ok(named)
+    }
+}
+
+fn write_verdicts(connection: &Connection, changed: &[(OpportunityKey, Verdict)]) -> rusqlite::Result<()> {
+    let mut update = connection.prepare_cached(opportunity_row::UPDATE_VERDICT)?;
+    changed.iter().try_for_each(|(key, verdict)| opportunity_row::update_verdict(&mut update, *key, *verdict))
+}
+
+/// An `@id` that nobody names any more.
+#[derive(Debug)]
+pub(super) struct IdleLink {
+    pair: Pair,
+    id: String,
+}
+
+/// The end of a first harvest for the state at `path`, on a connection of its own, so that the catalogue can be filled meanwhile: judges
+/// every row once more, deletes the `@id`s that nobody names (they are given back), and builds the indexes.
+pub(super) fn settle_loaded(path: &Path, judging: Judging<'_>) -> Result<Vec<IdleLink>> {
+    let database = Database::open_to_write(path, &STATE)?;
+    database.with_sort_files(|| {
+        database.begin()?;
+        let idle = database.set("write", |connection| {
+            let named = judging.judge_all(connection)?;
+            connection.execute("UPDATE state SET selling = ?1", [judging.sellers.asking.number()])?;
+            let idle = delete_idle_links(connection, &named)?;
+            connection.execute_batch(include_str!("schema/state_indexes.sql"))?;
+            Ok(idle)
+        })?;
+        database.commit()?;
+        Ok(idle)
+    })
+}
+
+fn delete_idle_links(connection: &Connection, named: &Named) -> rusqlite::Result<Vec<IdleLink>> {
+    let sql = "SELECT key, pair, id FROM link WHERE key NOT IN (SELECT link FROM parent)";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    let mut idle = Vec::new();
+    while let Some(row) = rows.next()? {
+        let key: LinkKey = row.get(0)?;
+        if !named.has(key) {
+            idle.push((key, IdleLink { pair: pair_of(row, 1)?, id: row.get(2)? }));
+        }
+    }
+    let mut delete = connection.prepare("DELETE FROM link WHERE key = ?1")?;
+    let delete = |(key, link): (LinkKey, IdleLink)| delete.execute([key]).map(|_| link);
+    idle.into_iter().map(delete).collect()
+}
 
 /// What the time that passed has moved.
 #[derive(Debug, Default)]
@@ -51,7 +144,7 @@ impl State {
     /// Judges anew everything that links to a touched `@id`, and forgets the `@id`s that nobody names any more.
     pub(super) fn settle(&mut self, touched: &mut Touched) -> rusqlite::Result<()> {
         for link in &touched.links {
-            let terms = self.parent_terms(Some(*link));
+            let terms = self.judging().parent_terms(Some(*link));
             let sql = format!("SELECT {JUDGED_COLUMNS} FROM {TABLES} WHERE o.link = ?1");
             let mut changed = Vec::new();
             let mut statement = self.connection().prepare_cached(&sql)?;
@@ -67,53 +160,22 @@ impl State {
             }
             drop(rows);
             drop(statement);
-            self.write_verdicts(&changed)?;
+            write_verdicts(self.connection(), &changed)?;
             touched.opportunities.extend(changed.into_iter().map(|(key, _)| key));
         }
         self.forget_links(std::mem::take(&mut touched.loose_links))
     }
 
-    fn write_verdicts(&self, changed: &[(OpportunityKey, Verdict)]) -> rusqlite::Result<()> {
-        let mut update = self.connection().prepare_cached(opportunity_row::UPDATE_VERDICT)?;
-        for (key, verdict) in changed {
-            opportunity_row::update_verdict(&mut update, *key, *verdict)?;
-        }
-        Ok(())
-    }
-
     /// Judges everything anew, because what verdicts ask of sellers has changed.
     pub(super) fn ask_sellers(&mut self, asking: Asking) -> rusqlite::Result<()> {
-        self.judge_all_asking(asking).map(drop)
-    }
-
-    fn judge_all_asking(&mut self, asking: Asking) -> rusqlite::Result<Named> {
         self.sellers.asking = asking;
-        let named = self.judge_all()?;
-        self.connection().execute("UPDATE state SET selling = ?1", [asking.number()])?;
-        Ok(named)
+        self.judging().judge_all(self.connection())?;
+        self.connection().execute("UPDATE state SET selling = ?1", [asking.number()]).map(drop)
     }
 
     /// What the verdicts in the state say of sellers.
     pub(super) fn judged_asking(&self) -> rusqlite::Result<i64> {
         self.connection().query_row("SELECT selling FROM state", [], |row| row.get(0))
-    }
-
-    /// Judges everything; gives the `@id`s that sessions and slots name, by their number.
-    fn judge_all(&self) -> rusqlite::Result<Named> {
-        let (mut changed, mut named) = (Vec::new(), Named::default());
-        let sql = format!("SELECT {JUDGED_COLUMNS} FROM {TABLES}");
-        let mut statement = self.connection().prepare(&sql)?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let judged = Judged::read(row, &self.shapes.shapes)?;
-            let verdict = judge(&judged.terms, self.parent_terms(judged.link).as_ref());
-            if verdict != judged.verdict {
-                changed.push((judged.key, verdict));
-            }
-            named.add(judged.link);
-        }
-        self.write_verdicts(&changed)?;
-        Ok(named)
     }
 
     /// Forgets each of these `@id`s that neither a parent nor a session or slot names.
@@ -130,31 +192,14 @@ impl State {
         Ok(())
     }
 
-    /// The end of a first harvest but for the indexes: judges everything once more, and forgets idle `@id`s. There is no index yet by
-    /// which a link's sessions are found.
-    pub(super) fn finish_loading(&mut self) -> rusqlite::Result<()> {
-        let named = self.judge_all_asking(self.sellers.asking)?;
-        let sql = "SELECT key, pair, id FROM link WHERE key NOT IN (SELECT link FROM parent)";
-        let mut statement = self.database.connection.prepare(sql)?;
-        let mut rows = statement.query([])?;
-        let mut idle = Vec::new();
-        while let Some(row) = rows.next()? {
-            let key: LinkKey = row.get(0)?;
-            if !named.has(key) {
-                self.book.forget_link(pair_of(row, 1)?, row.get_ref(2)?.as_str()?);
-                idle.push(key);
-            }
-        }
-        let mut delete = self.database.connection.prepare("DELETE FROM link WHERE key = ?1")?;
-        idle.into_iter().try_for_each(|key| delete.execute([key]).map(drop))
+    /// What verdicts are made from beside a row.
+    pub(super) fn judging(&self) -> Judging<'_> {
+        Judging { book: &self.book, sellers: &self.sellers, shapes: &self.shapes.shapes }
     }
 
-    /// Builds the indexes of the state at `path`, on a connection of its own, so that the catalogue can be filled meanwhile.
-    pub(super) fn build_indexes(path: &Path) -> Result<()> {
-        let database = Database::open_to_write(path, &STATE)?;
-        database.set("build the indexes of", |connection| {
-            connection.execute_batch(concat!("BEGIN IMMEDIATE;", include_str!("schema/state_indexes.sql"), "COMMIT;"))
-        })
+    /// Forgets `@id`s that are in the file no more.
+    pub(super) fn forget_idle(&mut self, idle: Vec<IdleLink>) {
+        idle.into_iter().for_each(|link| self.book.forget_link(link.pair, &link.id));
     }
 
     /// Makes the datasets those of the document, and no others; whether that changed anything.

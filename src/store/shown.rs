@@ -1,20 +1,24 @@
 //! The catalogue's sessions and slots, made from the state's rows.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, ToSql};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, ToSql, params};
 
 use super::keys::{LinkKey, OfferListKey, OpportunityKey};
 use super::listing_rows::Written;
 use super::offer_rows::PublicAdultText;
-use super::opportunity_row::facts;
+use super::opportunity_row::{Judged, Way, facts, judged_columns};
 use super::parent_book::Speaker;
 use super::shape_book::{Shapes, damaged};
-use crate::domain::{Aggregate, AttendanceMode, CheckoutBase, Instant, Pair, SlotPath, Window, london_text};
+use crate::domain::{
+    Aggregate, AttendanceMode, CheckoutBase, Instant, Pair, SlotPath, Verdict, encode_uri_component, london_text,
+};
 
 /// The columns that [`Shown::read`] reads, in its order, of [`super::opportunity_row::TABLES`].
-pub(super) const SHOWN_COLUMNS: &str = "o.key, o.link, o.opens, o.closes, o.modified, o.pair, o.facts, own.name, \
-    own.has_place, own.place, own.address, own.postcode, own.latitude, own.longitude, own.offer_id, own.price, \
-    own.currency, own.membership_required";
+pub(super) const SHOWN_COLUMNS: &str = concat!(
+    judged_columns!(),
+    ", o.modified, own.name, own.has_place, own.place, own.address, own.postcode, own.latitude, own.longitude, \
+     own.offer_id, own.price, own.currency, own.membership_required"
+);
 
 /// What checkout URLs are made from.
 #[derive(Clone, Debug)]
@@ -36,16 +40,16 @@ pub(super) struct Own {
 
 impl Own {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let place = if row.get::<_, Option<bool>>(8)? == Some(true) {
-            Some([row.get(9)?, row.get(10)?, row.get(11)?, row.get(12)?, row.get(13)?])
+        let place = if row.get::<_, Option<bool>>(11)? == Some(true) {
+            Some([row.get(12)?, row.get(13)?, row.get(14)?, row.get(15)?, row.get(16)?])
         } else {
             None
         };
         Ok(Self {
-            name: row.get(7)?,
+            name: row.get(10)?,
             place,
-            public_adult: PublicAdultText::read(row, 14)?,
-            membership_required: row.get(17)?,
+            public_adult: PublicAdultText::read(row, 17)?,
+            membership_required: row.get(20)?,
         })
     }
 
@@ -60,7 +64,7 @@ impl Own {
     }
 }
 
-/// A session or slot of the state that has a window, as the catalogue would show it.
+/// A session or slot of the state that can be booked, as the catalogue shows it.
 #[derive(Debug)]
 pub(super) struct Shown {
     pub(super) key: OpportunityKey,
@@ -80,36 +84,39 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    /// Reads a row; `None` where it has no window.
-    pub(super) fn read(row: &Row<'_>, shapes: &Shapes) -> rusqlite::Result<Option<Self>> {
-        let (link, closes): (Option<LinkKey>, Option<i64>) = (row.get(1)?, row.get(3)?);
-        let (Some(link), Some(closes)) = (link, closes) else { return Ok(None) };
+    /// Reads a row as it is shown at `now`, by the verdict that `judge` gives; `None` where it cannot be booked then.
+    pub(super) fn read(
+        row: &Row<'_>,
+        shapes: &Shapes,
+        now: Instant,
+        judge: impl FnOnce(&Judged) -> Verdict,
+    ) -> rusqlite::Result<Option<Self>> {
+        let judged = Judged::read(row, shapes)?;
+        let (Some(link), Verdict::During(window)) = (judged.link, judge(&judged)) else { return Ok(None) };
+        if !window.holds(now) {
+            return Ok(None);
+        }
         let packed = facts(row, 6)?;
         let shape = shapes.of(&packed)?;
         let [_, id, identifier, url] = packed.texts(shape).ok_or_else(damaged)?;
         let Some(identifier) = identifier else { return Ok(None) };
         let numbers = packed.numbers(shape).ok_or_else(damaged)?;
         Ok(Some(Self {
-            key: row.get(0)?,
-            pair: Pair::from_number(row.get(5)?).unwrap_or(Pair::Sessions),
+            key: judged.key,
+            pair: judged.pair,
             link,
-            opens: row.get::<_, Option<i64>>(2)?.map(Instant::from_seconds),
-            closes: Instant::from_seconds(closes),
+            opens: window.opens,
+            closes: window.closes,
             id,
             identifier,
             ends: numbers.ends,
             numbers: [numbers.duration_minutes, numbers.remaining, numbers.maximum],
             attendance_mode: numbers.attendance_mode,
             url,
-            modified: row.get(4)?,
+            modified: row.get(9)?,
             own: if numbers.own { Some(Own::read(row)?) } else { None },
             offers: numbers.offers,
         }))
-    }
-
-    /// Whether it can be booked at `now`.
-    pub(super) fn is_open(&self, now: Instant) -> bool {
-        Window { opens: self.opens, closes: self.closes }.holds(now)
     }
 
     /// What a session says that others of its series do not, so that it has a listing to itself. A slot shares its
@@ -130,10 +137,10 @@ impl Shown {
         state: &Connection,
         catalogue: &Connection,
         checkout: &CheckoutUrls,
-        speaker: &Speaker,
+        (speaker, way): (&Speaker, Way),
         written: &mut Written,
     ) -> rusqlite::Result<()> {
-        let Written { listings, lists } = written;
+        let Written { listings, lists, .. } = written;
         let listing = self.listing_key();
         // Its own price counts where its own aggregate offer does.
         let own = self.own.as_ref().filter(|_| self.pair == Pair::Slots && speaker.aggregate == Aggregate::Absent);
@@ -148,20 +155,34 @@ impl Shown {
                 None => None,
             },
         };
+        let mut statement = catalogue.prepare_cached(sql(self.pair, way))?;
         match self.pair {
-            Pair::Sessions => self.write_session(catalogue, checkout, list),
-            Pair::Slots => self.write_slot(catalogue, checkout, list, own),
+            Pair::Sessions => self.write_session(&mut statement, list),
+            Pair::Slots => self.write_slot(&mut statement, checkout, list, own),
         }
     }
 
-    fn write_session(
-        &self,
-        catalogue: &Connection,
-        checkout: &CheckoutUrls,
-        list: Option<i64>,
-    ) -> rusqlite::Result<()> {
-        let (base, url) = (checkout.base.session_url(""), checkout.base.session_url(&self.identifier));
-        let name = url.strip_prefix(&base).filter(|name| *name != self.identifier);
+    /// Its listing as it stands in the catalogue, and how the row has to be written; no listing where it is not shown yet.
+    pub(super) fn standing(&self, catalogue: &Connection) -> rusqlite::Result<(Option<i64>, Way)> {
+        let sql = match self.pair {
+            Pair::Sessions => {
+                "SELECT listing, (identifier, starts_at, bookable_from) IS (?2, ?3, ?4) FROM session WHERE key = ?1"
+            }
+            Pair::Slots => {
+                "SELECT listing, (identifier, starts_at, bookable_from) IS (?2, ?3, ?4) FROM slot WHERE key = ?1"
+            }
+        };
+        let values = params![self.key, self.identifier, self.closes.to_string(), text(self.opens)];
+        let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?));
+        let Some((listing, same)) = catalogue.prepare_cached(sql)?.query_row(values, read).optional()? else {
+            return Ok((None, Way::New));
+        };
+        let way = if same && listing == self.listing_key() { Way::InPlace } else { Way::Over };
+        Ok((Some(listing), way))
+    }
+
+    fn write_session(&self, statement: &mut Statement<'_>, list: Option<i64>) -> rusqlite::Result<()> {
+        let name = Some(encode_uri_component(&self.identifier)).filter(|name| *name != self.identifier);
         let (starts_at, local_start) = (self.closes.to_string(), london_text(self.closes));
         let [duration, remaining, maximum] = self.numbers;
         let follows = duration.map(|minutes| self.closes.plus_seconds(minutes.saturating_mul(60)));
@@ -185,13 +206,12 @@ impl Shown {
             &self.modified,
             &list,
         ];
-        catalogue.prepare_cached(UPSERT_SESSION)?.execute(values.as_slice())?;
-        Ok(())
+        statement.execute(values.as_slice()).map(drop)
     }
 
     fn write_slot(
         &self,
-        catalogue: &Connection,
+        statement: &mut Statement<'_>,
         checkout: &CheckoutUrls,
         list: Option<i64>,
         own: Option<&Own>,
@@ -219,8 +239,7 @@ impl Shown {
             &self.modified,
             &list,
         ];
-        catalogue.prepare_cached(UPSERT_SLOT)?.execute(values.as_slice())?;
-        Ok(())
+        statement.execute(values.as_slice()).map(drop)
     }
 }
 
@@ -237,35 +256,37 @@ fn text(instant: Option<Instant>) -> Option<String> {
     instant.map(|instant| instant.to_string())
 }
 
-const UPSERT_SESSION: &str = "INSERT INTO session (key, listing, session_id, identifier, checkout_name, starts_at, ends_at, \
-    local_start, duration_minutes, bookable_from, remaining_capacity, maximum_capacity, attendance_mode, url, modified, \
-    offers) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
-    ON CONFLICT (key) DO UPDATE SET listing = excluded.listing, session_id = excluded.session_id, \
-    identifier = excluded.identifier, checkout_name = excluded.checkout_name, starts_at = excluded.starts_at, \
-    ends_at = excluded.ends_at, local_start = excluded.local_start, duration_minutes = excluded.duration_minutes, \
-    bookable_from = excluded.bookable_from, remaining_capacity = excluded.remaining_capacity, \
-    maximum_capacity = excluded.maximum_capacity, attendance_mode = excluded.attendance_mode, url = excluded.url, \
-    modified = excluded.modified, offers = excluded.offers \
-    WHERE (listing, session_id, identifier, checkout_name, starts_at, ends_at, local_start, duration_minutes, \
-    bookable_from, remaining_capacity, maximum_capacity, attendance_mode, url, modified, offers) IS NOT \
-    (excluded.listing, excluded.session_id, excluded.identifier, excluded.checkout_name, excluded.starts_at, \
-    excluded.ends_at, excluded.local_start, excluded.duration_minutes, excluded.bookable_from, \
-    excluded.remaining_capacity, excluded.maximum_capacity, excluded.attendance_mode, excluded.url, \
-    excluded.modified, excluded.offers)";
-
-const UPSERT_SLOT: &str = "INSERT INTO slot (key, listing, slot_id, identifier, checkout_url, starts_at, ends_at, \
-    local_start, duration_minutes, bookable_from, remaining_uses, maximum_uses, price, currency, membership_required, url, \
-    modified, offers) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
-    ON CONFLICT (key) DO UPDATE SET listing = excluded.listing, slot_id = excluded.slot_id, \
-    identifier = excluded.identifier, checkout_url = excluded.checkout_url, starts_at = excluded.starts_at, \
-    ends_at = excluded.ends_at, local_start = excluded.local_start, duration_minutes = excluded.duration_minutes, \
-    bookable_from = excluded.bookable_from, remaining_uses = excluded.remaining_uses, \
-    maximum_uses = excluded.maximum_uses, price = excluded.price, currency = excluded.currency, \
-    membership_required = excluded.membership_required, url = excluded.url, modified = excluded.modified, \
-    offers = excluded.offers \
-    WHERE (listing, slot_id, identifier, checkout_url, starts_at, ends_at, local_start, duration_minutes, \
-    bookable_from, remaining_uses, maximum_uses, price, currency, membership_required, url, modified, offers) IS NOT \
-    (excluded.listing, excluded.slot_id, excluded.identifier, excluded.checkout_url, excluded.starts_at, \
-    excluded.ends_at, excluded.local_start, excluded.duration_minutes, excluded.bookable_from, excluded.remaining_uses, \
-    excluded.maximum_uses, excluded.price, excluded.currency, excluded.membership_required, excluded.url, \
-    excluded.modified, excluded.offers)";
+/// Writes a row whose values are numbered as in the tables; in place, only where something differs.
+const fn sql(pair: Pair, way: Way) -> &'static str {
+    match (pair, way) {
+        (Pair::Sessions, Way::New) => {
+            "INSERT INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+        }
+        (Pair::Sessions, Way::Over) => {
+            "UPDATE session SET listing = ?2, session_id = ?3, identifier = ?4, checkout_name = ?5, starts_at = ?6, ends_at = ?7, \
+             local_start = ?8, duration_minutes = ?9, bookable_from = ?10, remaining_capacity = ?11, maximum_capacity = ?12, \
+             attendance_mode = ?13, url = ?14, modified = ?15, offers = ?16 WHERE key = ?1"
+        }
+        (Pair::Sessions, Way::InPlace) => {
+            "UPDATE session SET session_id = ?3, checkout_name = ?5, ends_at = ?7, local_start = ?8, duration_minutes = ?9, \
+             remaining_capacity = ?11, maximum_capacity = ?12, attendance_mode = ?13, url = ?14, modified = ?15, offers = ?16 \
+             WHERE key = ?1 AND (session_id, checkout_name, ends_at, local_start, duration_minutes, remaining_capacity, \
+             maximum_capacity, attendance_mode, url, modified, offers) IS NOT (?3, ?5, ?7, ?8, ?9, ?11, ?12, ?13, ?14, ?15, ?16)"
+        }
+        (Pair::Slots, Way::New) => {
+            "INSERT INTO slot VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+        }
+        (Pair::Slots, Way::Over) => {
+            "UPDATE slot SET listing = ?2, slot_id = ?3, identifier = ?4, checkout_url = ?5, starts_at = ?6, ends_at = ?7, \
+             local_start = ?8, duration_minutes = ?9, bookable_from = ?10, remaining_uses = ?11, maximum_uses = ?12, price = ?13, \
+             currency = ?14, membership_required = ?15, url = ?16, modified = ?17, offers = ?18 WHERE key = ?1"
+        }
+        (Pair::Slots, Way::InPlace) => {
+            "UPDATE slot SET slot_id = ?3, checkout_url = ?5, ends_at = ?7, local_start = ?8, duration_minutes = ?9, \
+             remaining_uses = ?11, maximum_uses = ?12, price = ?13, currency = ?14, membership_required = ?15, url = ?16, \
+             modified = ?17, offers = ?18 WHERE key = ?1 AND (slot_id, checkout_url, ends_at, local_start, duration_minutes, \
+             remaining_uses, maximum_uses, price, currency, membership_required, url, modified, offers) IS NOT \
+             (?3, ?5, ?7, ?8, ?9, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+        }
+    }
+}

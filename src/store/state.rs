@@ -15,13 +15,13 @@ use super::error::Result;
 use super::index::{ItemHash, ItemHasher, ItemIndex, Tombstone};
 use super::keys::{LinkKey, OfferListKey, OpportunityKey, ParentKey, ShapeKey};
 use super::offer_book::{Given, OfferBook};
-use super::opportunity_row::{self, facts};
+use super::opportunity_row::{self, Way, facts, verdict_from};
 use super::packed::{Numbers, Texts};
 use super::parent_book::{ParentBook, ParentEntry};
 use super::sellers::{Asking, Sellers};
 use super::shape_book::{ShapeBook, damaged};
 use super::{old_rows, own_row, parent_row};
-use crate::domain::{Change, Feed, Instant, Item, Opportunity, Pair, Parent, ParentTerms, Role, Seller, judge};
+use crate::domain::{Change, Feed, Instant, Item, Opportunity, Pair, Parent, Role, Seller, Verdict, judge};
 
 /// How long a tombstone is kept: RPDE asks publishers to keep deletions for seven days.
 const TOMBSTONE_SECONDS: i64 = 8 * 86_400;
@@ -73,6 +73,7 @@ enum Held {
         offers: Option<OfferListKey>,
         shape: ShapeKey,
         own: bool,
+        verdict: Verdict,
     },
     Other {
         modified: i64,
@@ -189,13 +190,6 @@ impl State {
         Ok(())
     }
 
-    /// What the rules look at in the parent that goes by this link; nothing where none is published.
-    pub(super) fn parent_terms(&self, link: Option<LinkKey>) -> Option<ParentTerms> {
-        let speaker = self.book.speaker(link?)?;
-        let selling = self.sellers.selling(speaker.organizer.as_deref());
-        Some(ParentTerms { aggregate: speaker.aggregate, selling })
-    }
-
     /// Takes in one change. The newest `modified` wins, on a tie the later read; an item that this walk has not seen yet
     /// is taken whatever its number, so that a publisher who counts anew is followed.
     pub(super) fn apply(
@@ -259,7 +253,7 @@ impl State {
         }
         let mut text = String::new();
         for key in self.opportunities.candidates(hash) {
-            let sql = "SELECT modified, walk, link, facts FROM opportunity WHERE key = ?1";
+            let sql = "SELECT modified, walk, link, facts, reason, opens, closes FROM opportunity WHERE key = ?1";
             let mut statement = self.connection().prepare_cached(sql)?;
             let mut rows = statement.query([key])?;
             let Some(row) = rows.next()? else { continue };
@@ -268,7 +262,8 @@ impl State {
             if text == item_id {
                 let (modified, walk, link) = (row.get(0)?, row.get(1)?, row.get(2)?);
                 let (shape, own, offers) = (packed.shape, packed.own(), packed.offers);
-                return Ok(Held::Opportunity { key, modified, walk, link, offers, shape, own });
+                let verdict = verdict_from(row.get(4)?, row.get(5)?, row.get(6)?);
+                return Ok(Held::Opportunity { key, modified, walk, link, offers, shape, own, verdict });
             }
         }
         Ok(Held::Nothing)
@@ -284,7 +279,7 @@ impl State {
         touched: &mut Touched,
     ) -> rusqlite::Result<()> {
         let link = facts.parent_id.as_deref().map(|id| self.intern_link(pair, id)).transpose()?;
-        let verdict = judge(&facts.terms, self.parent_terms(link).as_ref());
+        let verdict = judge(&facts.terms, self.judging().parent_terms(link).as_ref());
         let given = Given { offers: &facts.offers, owner: facts.id.as_deref() };
         let offers = self.offers.take(&self.database.connection, &self.hasher, given)?;
         let texts = Texts {
@@ -294,28 +289,33 @@ impl State {
             url: facts.url.as_deref(),
         };
         let shape = self.shapes.take(&self.database.connection, &self.hasher, &texts)?;
-        let (key, had_own) = if let Held::Opportunity { key, link: before, own, offers, shape, .. } = *held {
+        let held_row = if let Held::Opportunity { key, link: before, own, offers, shape, verdict: stood, .. } = *held {
             touched.loose_links.extend(before.filter(|before| Some(*before) != link));
             self.offers.release(&self.database.connection, offers)?;
             self.shapes.release(&self.database.connection, shape)?;
-            (key, own)
+            let way = if (before, stood) == (link, verdict) { Way::InPlace } else { Way::Over };
+            (key, own, way)
         } else {
             let key = OpportunityKey(self.next_opportunity);
             self.next_opportunity += 1;
             self.opportunities.insert(hash, key);
-            (key, false)
+            (key, false, Way::New)
         };
+        let (key, had_own, way) = held_row;
         let own = own_row::has_own(facts);
         let stamp = opportunity_row::Stamp { key, pair, modified, walk, link };
         let shape = (shape, self.shapes.shapes.get(shape)?);
         let numbers = Numbers::of(facts, offers, own);
-        opportunity_row::write(&self.database.connection, stamp, verdict, &numbers, shape, &texts)?;
+        opportunity_row::write(&self.database.connection, (stamp, way), verdict, &numbers, shape, &texts)?;
         match (own, had_own) {
             (true, _) => own_row::write(&self.database.connection, key, facts)?,
             (false, true) => own_row::remove(&self.database.connection, key)?,
             (false, false) => {}
         }
-        touched.opportunities.insert(key);
+        // The catalogue of a first harvest is filled as a whole.
+        if !self.loading {
+            touched.opportunities.insert(key);
+        }
         Ok(())
     }
 
