@@ -2,11 +2,16 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant as Moment};
 
 use bookable::clock::Clock;
-use bookable::rpde::{ApiKey, Client, FeedUrl, Fetched, Limits};
+use bookable::domain::{Feed, Instant};
+use bookable::engine::{self, Mode, Progress, Setup};
+use bookable::rpde::{ApiKey, Client, FeedUrl, Fetched, Limits, RetryTimes};
+use tokio_util::sync::CancellationToken;
 
+use crate::moments;
 use crate::world::{PAGE_ITEMS, World};
 
 /// One harvest: how long it took from start to exit, and how much memory it had at most.
@@ -77,4 +82,27 @@ pub(crate) fn download(origin: &str, world: &World) -> Duration {
         }
     });
     began.elapsed()
+}
+
+/// A first harvest in this process with the clock held and one thread for the network, so that each run does the same; how many sessions
+/// can be booked.
+pub(crate) fn counted(origin: &str, directory: &Path, now: Instant) -> i64 {
+    let mut store = moments::setup(directory, origin);
+    if let Some(feeds) = &mut store.feeds {
+        feeds.retain(|feed| feed.feed != Feed::Datasets);
+    }
+    let setup = Setup {
+        store,
+        key: ApiKey::new("synthetic").expect("a key"),
+        poll_interval: Duration::from_secs(8),
+        limits: Limits::default(),
+        retry_times: RetryTimes::default(),
+        clock: Clock::held(now),
+        mode: Mode::Once,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let harvest = engine::harvest(setup, CancellationToken::new(), Arc::new(Progress::default()));
+    let unfinished = runtime.block_on(harvest).expect("a harvest");
+    assert!(unfinished.is_empty(), "not walked to the end: {unfinished:?}");
+    moments::sessions(directory)
 }

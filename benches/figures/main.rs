@@ -1,14 +1,20 @@
-//! The figures that the README shows: `cargo bench --bench figures -- [--sessions N] [--runs N] [--place FOLDER]
+//! The figures that the README shows: `cargo bench --bench figures -- [--sessions N] [--runs N] [--place FOLDER] [--now INSTANT]
 //! [--only harvest|parts|moments|serve]`.
 //!
 //! Renders a synthetic world, serves it on loopback, harvests it with the real binary and measures the rest on the files that it left.
 //! Prints one line a figure: what, the median, the 99th percentile where that says something, and the bound.
+//!
+//! `--only serve` prints the origin, and serves until it is ended. For such an origin there are harvests in this process, which leave
+//! their files in the folder and print how many sessions can be booked at `--now`: `--only naive --origin ORIGIN --place FOLDER`; `--only
+//! kept`, the naive one whose catalogue is right at every page; and `--only counted`, ours with the clock held, for `scripts/instructions`.
 
 #![expect(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a bench fails by panicking and prints")]
 #![expect(clippy::cast_precision_loss, reason = "figures for people")]
 
 mod harvest;
+mod kept;
 mod moments;
+mod naive;
 mod server;
 mod world;
 
@@ -16,6 +22,7 @@ use std::path::Path;
 use std::time::{Duration, Instant as Moment};
 
 use bookable::clock::Clock;
+use bookable::domain::Instant;
 
 use moments::{Moments, ask, reader};
 use world::World;
@@ -25,10 +32,14 @@ struct Arguments {
     runs: usize,
     place: std::path::PathBuf,
     only: Option<String>,
+    now: Instant,
+    origin: Option<String>,
 }
 
 fn arguments() -> Arguments {
-    let mut read = Arguments { sessions: 1_000_000, runs: 5, place: std::env::temp_dir(), only: None };
+    let now = Clock::system().now();
+    let mut read =
+        Arguments { sessions: 1_000_000, runs: 5, place: std::env::temp_dir(), only: None, now, origin: None };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().unwrap_or_else(|| panic!("{word} wants a value"));
@@ -37,6 +48,8 @@ fn arguments() -> Arguments {
             "--runs" => read.runs = value().parse().expect("a number"),
             "--place" => read.place = value().into(),
             "--only" => read.only = Some(value()),
+            "--now" => read.now = Instant::parse(&value()).expect("YYYY-MM-DDTHH:MM:SSZ"),
+            "--origin" => read.origin = Some(value()),
             "--bench" => {}
             other => panic!("unknown argument {other}"),
         }
@@ -71,7 +84,17 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 fn main() {
     let arguments = arguments();
-    let now = Clock::system().now();
+    let now = arguments.now;
+    if let Some(origin) = &arguments.origin {
+        let rows = match arguments.only.as_deref() {
+            Some("naive") => naive::harvest(origin, &arguments.place, now, false),
+            Some("kept") => naive::harvest(origin, &arguments.place, now, true),
+            Some("counted") => harvest::counted(origin, &arguments.place, now),
+            _ => panic!("--origin goes with --only naive, kept or counted"),
+        };
+        println!("{rows}");
+        return;
+    }
     let world = World { sessions: arguments.sessions, series: (arguments.sessions / 20).max(20), now };
     println!("{} sessions, {} series, medians of {} runs", world.sessions, world.series, arguments.runs);
     let place = tempfile::tempdir_in(&arguments.place).expect("a folder");

@@ -118,7 +118,7 @@ impl<'a> Moments<'a> {
     }
 
     pub(crate) fn rows(&self) -> i64 {
-        reader(self.directory).query_row("SELECT count(*) FROM session", [], |row| row.get(0)).expect("a count")
+        sessions(self.directory)
     }
 }
 
@@ -152,6 +152,11 @@ fn page_step(feed: Feed, page: &Page) -> PageStep<'_> {
         wait_until: None,
         document: None,
     }
+}
+
+/// How many sessions are in the catalogue.
+pub(crate) fn sessions(directory: &Path) -> i64 {
+    reader(directory).query_row("SELECT count(*) FROM session", [], |row| row.get(0)).expect("a count")
 }
 
 pub(crate) fn reader(directory: &Path) -> Connection {

@@ -32,5 +32,6 @@ pub use rules::{
 
 /// A term without its namespace: `EventCancelled` of `https://schema.org/EventCancelled` or `schema:EventCancelled`.
 pub fn local_name(term: &str) -> &str {
-    term.rsplit(['/', '#', ':']).next().unwrap_or(term)
+    let last = term.bytes().rposition(|byte| matches!(byte, b'/' | b'#' | b':'));
+    last.and_then(|at| term.get(at + 1..)).unwrap_or(term)
 }

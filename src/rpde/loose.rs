@@ -99,7 +99,7 @@ pub(super) struct Txt<'a>(pub(super) Option<Cow<'a, str>>);
 
 impl<'de: 'a, 'a> Shape<'de> for Txt<'a> {
     fn text(text: Cow<'de, str>) -> Self {
-        Self((!text.trim().is_empty()).then_some(text))
+        Self(text.chars().any(|letter| !letter.is_whitespace()).then_some(text))
     }
     fn integer(number: i128) -> Self {
         Self(Some(Cow::Owned(number.to_string())))

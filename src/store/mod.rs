@@ -30,6 +30,7 @@ pub mod probe;
 mod report;
 mod sellers;
 mod settle;
+mod setup;
 mod shape_book;
 mod shown;
 mod snapshot;
@@ -45,6 +46,7 @@ pub use feeds::{Counts, FeedSetup, Note, Position, Version};
 pub use lock::{HarvestLock, purge};
 pub use lookup::{Bookable, CatalogueReader, Freshness, Kind, OfferRow};
 pub use report::{Explained, FeedReport, FindingReport, Report, ResyncAnswer, StateReader, request_resync};
+pub use setup::{STALE_SECONDS, StoreSetup, WhenStale};
 pub use shown::CheckoutUrls;
 pub use snapshot::{Kept, renew_snapshots, snapshot};
 pub use step::{FaultStep, PageStep, Step};
@@ -57,41 +59,6 @@ use settle::Moved;
 use state::{State, Touched};
 
 use crate::domain::{Feed, Instant, Item, Role};
-
-/// Where the two files are, and what checkout URLs are made from.
-#[derive(Clone, Debug)]
-pub struct StoreSetup {
-    /// The state's file.
-    pub state: PathBuf,
-    /// The catalogue's file.
-    pub catalogue: PathBuf,
-    /// What checkout URLs are made from.
-    pub checkout: CheckoutUrls,
-    /// What the catalogue does when it may be out of date.
-    pub when_stale: WhenStale,
-    /// How many bytes a write-ahead log may have that a reader does not let be emptied.
-    pub log_bytes_max: u64,
-    /// The feeds and where they begin; what came from others is forgotten. `None` leaves the feeds as they stand.
-    pub feeds: Option<Vec<FeedSetup>>,
-}
-
-impl StoreSetup {
-    /// What [`StoreSetup::log_bytes_max`] is where nobody asks for something else: several times a large catalogue.
-    pub const LOG_BYTES_MAX: u64 = 2 << 30;
-}
-
-/// What the catalogue does when a feed has not been read to its end for 24 hours, the licence's limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WhenStale {
-    /// It stays as it is; `status` and the view `freshness` say so.
-    #[default]
-    Keep,
-    /// It is emptied, until every feed has been read to its end again.
-    Empty,
-}
-
-/// The licence: nothing that is held may be out of date by more than 24 hours.
-pub const STALE_SECONDS: i64 = 86_400;
 
 /// Both files, open for writing.
 #[derive(Debug)]
