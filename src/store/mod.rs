@@ -38,7 +38,7 @@ mod state;
 mod step;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub use database::{checkpoint, files_of};
 pub use error::{Result, StoreError};
