@@ -10,6 +10,7 @@
 //! - [`engine`]: the loop: feeds, batches, the clock, shutdown.
 //! - [`checkout`]: the authenticated Checkout: one request, one URL.
 //! - [`serve`]: the same for apps that must not hold the key, and the Success Webhook.
+//! - [`ops`]: metrics and health of a harvest over HTTP, and what systemd is told.
 //! - [`sandbox`]: a synthetic Firehose and Checkout on loopback, with faults.
 //! - [`cli`]: commands, settings, output, exit codes.
 
@@ -18,6 +19,7 @@ pub mod cli;
 pub mod clock;
 pub mod domain;
 pub mod engine;
+pub mod ops;
 pub mod rpde;
 pub mod sandbox;
 pub mod serve;

@@ -118,6 +118,9 @@ pub(super) struct SettingFlags {
     /// What the catalogue does when a feed is older than 24 hours: keep or empty [default: keep]
     #[arg(long, global = true, value_name = "keep|empty")]
     when_stale: Option<OsString>,
+    /// Where `harvest` serves /metrics and /health: a port (on loopback) or an address with one
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    metrics: Option<OsString>,
     /// text or json [default: text]
     #[arg(long, global = true, value_name = "FORMAT")]
     log_format: Option<OsString>,
@@ -159,6 +162,7 @@ impl SettingFlags {
             ("change_log", &self.change_log),
             ("poll_interval", &self.poll_interval),
             ("when_stale", &self.when_stale),
+            ("metrics", &self.metrics),
             ("log_format", &self.log_format),
             ("log_level", &self.log_level),
             ("log_file", &self.log_file),
@@ -201,6 +205,12 @@ pub(super) enum Command {
     Sandbox(Sandbox),
     /// Sandbox, harvest and a first look, on a machine without an API key
     Demo(Demo),
+    /// Print what a shell needs to complete a command line
+    #[command(hide = true)]
+    Completions(Completions),
+    /// Print the man page, or write one for each command into a folder
+    #[command(hide = true)]
+    Man(Man),
 }
 
 #[derive(Args, Debug)]
@@ -346,6 +356,19 @@ pub(super) struct Demo {
     pub(super) serve: bool,
     #[command(flatten)]
     pub(super) world: World,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Completions {
+    /// Which shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Man {
+    /// Where the pages are written to
+    pub(super) folder: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use clap::Parser;
 use args::{Arguments, Command};
 use commands::{
     bookings, checkout, config, demo, explain, export, harvest, purge, rebuild, resync, sandbox, schema, search, serve,
-    snapshot, status,
+    shell, snapshot, status,
 };
 use failure::Failure;
 use settings::Settings;
@@ -83,5 +83,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Schema => schema::run(),
         Command::Sandbox(arguments) => sandbox::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
+        Command::Completions(arguments) => shell::completions(arguments),
+        Command::Man(arguments) => shell::man(arguments),
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ const fn setting(name: &'static str, default: Option<&'static str>) -> Setting {
 }
 
 /// Every setting.
-pub(super) const SETTINGS: [Setting; 29] = [
+pub(super) const SETTINGS: [Setting; 30] = [
     setting("firehose_url", Some("https://firehose.imin.co/firehose/standard/")),
     setting("scheduled_sessions_url", None),
     setting("session_series_url", None),
@@ -64,6 +65,7 @@ pub(super) const SETTINGS: [Setting; 29] = [
     setting("change_log", Some("off")),
     setting("poll_interval", Some("8s")),
     setting("when_stale", Some("keep")),
+    setting("metrics", None),
     setting("log_format", Some("text")),
     setting("log_level", Some("info")),
     setting("log_file", None),
@@ -237,6 +239,23 @@ impl Settings {
         let keep = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(seconds)).filter(|keep| *keep > 0);
         let wrong = || self.wrong(name, format!("{text:?} is no time; write 7d, 12h or off"));
         keep.map(|keep| Some(Duration::from_secs(keep))).ok_or_else(wrong)
+    }
+
+    /// Where metrics are served, if anywhere: on loopback where a port alone is given.
+    pub(super) fn metrics(&self) -> Result<Option<SocketAddr>, Failure> {
+        let name = "metrics";
+        if self.value(name).is_none() {
+            return Ok(None);
+        }
+        let text = self.text(name)?;
+        let port = text.parse().map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        let address = port.or_else(|_| text.parse()).map_err(|_| {
+            self.wrong(
+                name,
+                format!("{text:?} is neither a port nor an address with one; write 8019 or 127.0.0.1:8019"),
+            )
+        });
+        address.map(Some)
     }
 
     /// The form of log lines.

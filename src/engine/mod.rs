@@ -28,7 +28,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use progress::Progress;
+pub use progress::{COMMIT_MILLIS, CommitTimes, Progress};
 pub use stepwise::Stepwise;
 
 use crate::clock::Clock;

@@ -88,15 +88,19 @@ impl Walker {
             if !waited || self.is_restarted(id) {
                 return Ended::Restarted;
             }
+            progress.requested(self.feed);
             let read = self.read(walk).await;
             let messages;
             (messages, after) = walk.answer(read, self.clock.now());
             for message in messages {
-                if let Message::Page(walked) = &message {
-                    if walked.at_end {
-                        self.pacer.last_page_read();
+                match &message {
+                    Message::Page(walked) => {
+                        if walked.at_end {
+                            self.pacer.last_page_read();
+                        }
+                        progress.page_read(self.feed, walked.page.content(), walked.at_end);
                     }
-                    progress.page_read(self.feed, walked.page.content(), walked.at_end);
+                    Message::Fault(walked) => progress.fault_met(self.feed, walked.code),
                 }
                 if self.pages.send(message).await.is_err() {
                     return Ended::Finished;

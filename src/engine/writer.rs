@@ -70,6 +70,7 @@ impl Writer {
             tracing::info!("a feed is walked again from its start");
             let _ = self.announce.send(starts(&self.writing.store, self.epoch)?);
         }
+        self.progress.looked();
         Ok(true)
     }
 
@@ -99,6 +100,7 @@ impl Writer {
         drop(writing);
         let mut error = error;
         loop {
+            progress.looked();
             tracing::error!("{}; nothing is lost; trying again in {} s", error.told(), pause.as_secs());
             let stopped =
                 runtime.block_on(async { stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() });

@@ -3,6 +3,7 @@
 //! The writer's thread drives it with what comes through the channel, [`super::Stepwise`] with what a simulation hands in.
 
 use std::sync::Arc;
+use std::time::Instant as Moment;
 
 use super::progress::Progress;
 use super::walk::{Message, findings};
@@ -60,7 +61,9 @@ impl Writing {
     /// Commits these messages together. They are asked for one by one, and dropped as soon as they are written.
     pub(super) fn take(&mut self, batch: impl IntoIterator<Item = Message>) -> Result<(), EngineError> {
         let now = self.clock.now();
+        let began = Moment::now();
         self.store.apply_each(now, |take| batch.into_iter().try_for_each(|message| take(&step(&message))))?;
+        self.progress.committed(began.elapsed());
         self.looked_at = now;
         self.next_due = self.store.next_transition(now)?;
         Ok(())

@@ -117,7 +117,21 @@ impl Fault {
         Self::BadNext { path: url.path_text(), detail: shortened(&detail.to_string()) }
     }
 
-    /// A short name of the kind of fault, for counts and logs; it does not change between versions.
+    /// Every code.
+    pub const CODES: [&'static str; 10] = [
+        "http_status",
+        "connect",
+        "dns",
+        "timeout",
+        "interrupted",
+        "too_large",
+        "redirected",
+        "unreadable",
+        "bad_next",
+        "other",
+    ];
+
+    /// A short name of the kind of fault, for counts and logs, of those in [`Fault::CODES`]; it does not change between versions.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Status { .. } => "http_status",
@@ -231,6 +245,7 @@ mod tests {
         for (fault, expected) in table {
             assert_eq!(fault.to_string(), expected);
             assert!(!format!("{fault:?}").contains("secret"));
+            assert!(Fault::CODES.contains(&fault.code()));
         }
     }
 }

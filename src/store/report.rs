@@ -167,11 +167,7 @@ impl StateReader {
     /// [`super::StoreError`] where the state cannot be read.
     pub fn report(&self, now: Instant) -> Result<Report> {
         self.database.set("read", |connection| {
-            let feeds = read_feeds(connection)?;
-            let findings = "SELECT name, code, count, item, seen_at FROM finding JOIN feed ON feed.key = finding.feed \
-                ORDER BY count DESC, name, code";
-            let findings =
-                connection.prepare(findings)?.query_map([], read_finding)?.collect::<rusqlite::Result<_>>()?;
+            let (feeds, findings) = (read_feeds(connection)?, read_findings(connection)?);
             let (loading, resync_at): (bool, Option<i64>) =
                 connection
                     .query_row("SELECT loading, resync_at FROM state", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -193,12 +189,20 @@ impl StateReader {
         })
     }
 
-    /// The feeds alone: a few rows, for a second look.
+    /// The feeds alone, which takes no time however much is held.
     ///
     /// # Errors
     /// [`super::StoreError`] where the state cannot be read.
     pub fn feeds(&self) -> Result<Vec<FeedReport>> {
         self.database.set("read", read_feeds)
+    }
+
+    /// The findings alone.
+    ///
+    /// # Errors
+    /// [`super::StoreError`] where the state cannot be read.
+    pub fn findings(&self) -> Result<Vec<FindingReport>> {
+        self.database.set("read", read_findings)
     }
 
     /// The sessions and slots with this `identifier`, `@id` or RPDE id: almost always one, or none.
@@ -347,6 +351,12 @@ fn read_feeds(connection: &Connection) -> rusqlite::Result<Vec<FeedReport>> {
     let sql = "SELECT name, next_url, walk, walk_complete, read_to_end_at, wait_until, failures, fault_text, \
         pages, updated, deleted, key, fault FROM feed ORDER BY name";
     connection.prepare(sql)?.query_map([], read_feed)?.collect()
+}
+
+fn read_findings(connection: &Connection) -> rusqlite::Result<Vec<FindingReport>> {
+    let sql = "SELECT name, code, count, item, seen_at FROM finding JOIN feed ON feed.key = finding.feed \
+        ORDER BY count DESC, name, code";
+    connection.prepare(sql)?.query_map([], read_finding)?.collect()
 }
 
 fn read_feed(row: &Row<'_>) -> rusqlite::Result<FeedReport> {

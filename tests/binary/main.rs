@@ -13,6 +13,8 @@ mod find;
 mod hostile;
 mod once;
 mod operator;
+mod ops;
+mod packaging;
 mod progress;
 mod publisher;
 mod readers;

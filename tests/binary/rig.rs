@@ -219,3 +219,15 @@ pub(crate) fn error_line(output: &Output) -> String {
 pub(crate) fn error_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
+
+/// Whether a program that a test needs is on this machine. Where it is not, the test is skipped with a line, but fails where CI is true.
+#[expect(clippy::print_stderr, reason = "whoever runs the tests is to know what was left out")]
+pub(crate) fn is_here(program: &str) -> bool {
+    let holds = |script: &str| Command::new("sh").args(["-c", script, program]).status().unwrap().success();
+    let here = holds(r#"PATH="$PATH:/usr/sbin:/sbin" command -v "$0" > /dev/null"#);
+    assert!(here || !holds(r#"[ "$CI" = true ]"#), "{program} is not installed; see .ci/run");
+    if !here {
+        eprintln!("skipped: {program} is not installed");
+    }
+    here
+}

@@ -1,6 +1,7 @@
 //! `bookable demo`: sandbox, harvest and a first look, on a machine without an API key.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -61,14 +62,14 @@ async fn show(arguments: &Arguments, paths: StoreSetupPaths<'_>) -> Result<(), F
     let served = tokio::spawn(serve(listener, sandbox, stop.clone().cancelled_owned()));
     output::say(&format!("a synthetic Firehose with {} sessions is served on {base}", arguments.world.sessions));
     let setup = setup(&base, key, paths).context("the sandbox's own address is not usable")?;
-    let unfinished = harvest_watched(setup.clone(), CancellationToken::new()).await?;
+    let unfinished = harvest_watched(setup.clone(), CancellationToken::new(), Arc::default()).await?;
     report_unfinished(&unfinished)?;
     first_look(paths)?;
     if arguments.serve {
         let stopped = CancellationToken::new();
         stop_on_signals(stopped.clone())?;
         output::say("sandbox and harvest keep running; stop them with Ctrl-C");
-        harvest_watched(Setup { mode: Mode::UntilStopped, ..setup }, stopped).await?;
+        harvest_watched(Setup { mode: Mode::UntilStopped, ..setup }, stopped, Arc::default()).await?;
     }
     stop.cancel();
     let _ = tokio::time::timeout(Duration::from_secs(2), served).await;

@@ -1,9 +1,13 @@
 //! `bookable harvest`: the daemon, and `--once`.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use anyhow::Context;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::cli::args::Harvest;
 use crate::cli::failure::Failure;
@@ -11,12 +15,13 @@ use crate::cli::settings::Settings;
 use crate::cli::{logging, output, progress};
 use crate::clock::Clock;
 use crate::engine::{EngineError, Mode, Progress, Setup, Unfinished, harvest};
+use crate::ops::{Watched, serve, tell_systemd};
 use crate::rpde::{Limits, RetryTimes};
 use crate::store::{HarvestLock, check_state_is_there};
 
 /// Runs the command.
 pub(in crate::cli) fn run(settings: &Settings, arguments: &Harvest) -> Result<(), Failure> {
-    let feeds = settings.feeds()?;
+    let (feeds, metrics) = (settings.feeds()?, settings.metrics()?);
     let setup = Setup {
         poll_interval: settings.poll_interval(&feeds)?,
         store: settings.store()?,
@@ -37,16 +42,25 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &Harvest) -> Result<()
     runtime.block_on(async {
         let stop = CancellationToken::new();
         stop_on_signals(stop.clone())?;
+        let progress = Arc::new(Progress::default());
+        let _serving = watch_over(&setup, metrics, &progress).await?;
         tracing::info!(catalogue = %setup.store.catalogue.display(), "harvesting");
-        let unfinished = harvest_watched(setup, stop).await?;
+        let telling = tokio::spawn(tell_systemd(Arc::clone(&progress), stop.clone()));
+        let harvested = harvest_watched(setup, stop.clone(), progress).await;
+        stop.cancel();
+        let _ = telling.await;
+        let unfinished = harvested?;
         tracing::info!("stopped");
         report_unfinished(&unfinished)
     })
 }
 
 /// Harvests, and shows how far each walk is.
-pub(super) async fn harvest_watched(setup: Setup, stop: CancellationToken) -> Result<Vec<Unfinished>, EngineError> {
-    let counters = Arc::new(Progress::default());
+pub(super) async fn harvest_watched(
+    setup: Setup,
+    stop: CancellationToken,
+    counters: Arc<Progress>,
+) -> Result<Vec<Unfinished>, EngineError> {
     let ended = CancellationToken::new();
     let watcher = tokio::spawn(progress::watch(Arc::clone(&counters), setup.clock.clone(), ended.clone()));
     let unfinished = harvest(setup, stop, counters).await;
@@ -54,6 +68,30 @@ pub(super) async fn harvest_watched(setup: Setup, stop: CancellationToken) -> Re
     // Until it is gone, its bars may be on the terminal.
     let _ = watcher.await;
     unfinished
+}
+
+/// Serves metrics and health, where that is asked for, until what is given back is dropped.
+async fn watch_over(
+    setup: &Setup,
+    listen: Option<SocketAddr>,
+    progress: &Arc<Progress>,
+) -> Result<Option<AbortOnDropHandle<()>>, Failure> {
+    let Some(listen) = listen else { return Ok(None) };
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("--metrics: cannot listen on {listen}"))?;
+    tracing::info!("metrics are on http://{}/metrics", listener.local_addr()?);
+    let watched = Watched {
+        catalogue: setup.store.catalogue.clone(),
+        state: setup.store.state.clone(),
+        progress: Arc::clone(progress),
+        clock: setup.clock.clone(),
+        began_at: setup.clock.now(),
+    };
+    let serving = tokio::spawn(async move {
+        if let Err(error) = serve(listener, watched).await {
+            tracing::error!("metrics are served no longer: {error}");
+        }
+    });
+    Ok(Some(AbortOnDropHandle::new(serving)))
 }
 
 /// A failure where feeds could not be walked to their ends.

@@ -1,4 +1,4 @@
-//! One module a command; each has a `run`.
+//! One module a command; most have a `run`.
 
 pub(super) mod bookings;
 pub(super) mod checkout;
@@ -14,6 +14,7 @@ pub(super) mod sandbox;
 pub(super) mod schema;
 pub(super) mod search;
 pub(super) mod serve;
+pub(super) mod shell;
 pub(super) mod snapshot;
 pub(super) mod status;
 

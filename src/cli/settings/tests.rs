@@ -81,6 +81,21 @@ fn poll_intervals_keep_the_licence() {
 }
 
 #[test]
+fn metrics_are_off_and_on_loopback_unless_an_address_is_named() {
+    let address = |text: &str| {
+        let settings = resolve(&[("metrics", text)], &[], "").unwrap();
+        settings.metrics().map_err(|failure| failure.line().unwrap())
+    };
+    assert_eq!(resolve(&[], &[], "").unwrap().metrics().ok(), Some(None));
+    assert_eq!(address("8019"), Ok(Some(SocketAddr::from(([127, 0, 0, 1], 8019)))));
+    assert_eq!(address("0.0.0.0:80"), Ok(Some(SocketAddr::from(([0, 0, 0, 0], 80)))));
+    assert_eq!(address("[::1]:8019").unwrap().unwrap().to_string(), "[::1]:8019");
+    for wrong in ["localhost", "127.0.0.1", "65536", ":8019"] {
+        assert!(address(wrong).unwrap_err().contains("write 8019 or 127.0.0.1:8019"), "{wrong}");
+    }
+}
+
+#[test]
 fn the_key_comes_from_its_file_or_the_environment_and_is_never_told() {
     let missing = resolve(&[], &[], "").unwrap().api_key().unwrap_err();
     assert_eq!(missing.exit_code(), 2);
