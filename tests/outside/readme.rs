@@ -17,7 +17,7 @@ const SHELL_BLOCKS: [&str; 8] = [
     "cargo run --release -- demo",
     "scripts/check",
     "cargo install --path .",
-    "bookable search --near",
+    "bookable export --near",
     "--dry-run",
     "bookable sandbox --webhook-url",
     "bookable harvest --once",
@@ -117,7 +117,7 @@ fn use_it() {
 #[test]
 fn for_the_analyst() {
     let terminal = Terminal::new(demo());
-    text(&terminal.run(block("sh", "bookable search --near")));
+    text(&terminal.run(block("sh", "bookable export --near")));
     let count = terminal.one("SELECT CAST(count(*) AS TEXT) FROM bookable_session");
     let lines = text(&terminal.run("sqlite3 -csv :memory: \".import bookable.csv c\" \"SELECT count(*) FROM c\""));
     assert_eq!(lines.trim(), count);
