@@ -8,6 +8,7 @@
 //! - [`rpde`]: pages, positions, pacing, the HTTP client; JSON in, domain facts and findings out.
 //! - [`store`]: the state and the catalogue, two SQLite files, and the one writer.
 //! - [`engine`]: the loop: feeds, batches, the clock, shutdown.
+//! - `mirror` (feature `postgres`): the catalogue published to PostgreSQL.
 //! - [`checkout`]: the authenticated Checkout: one request, one URL.
 //! - [`serve`]: the same for apps that must not hold the key, and the Success Webhook.
 //! - [`sandbox`]: a synthetic Firehose and Checkout on loopback, with faults.
@@ -18,6 +19,8 @@ pub mod cli;
 pub mod clock;
 pub mod domain;
 pub mod engine;
+#[cfg(feature = "postgres")]
+pub mod mirror;
 pub mod rpde;
 pub mod sandbox;
 pub mod serve;

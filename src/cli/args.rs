@@ -105,6 +105,9 @@ pub(super) struct SettingFlags {
     /// The state [default: beside the catalogue, catalogue.state.db]
     #[arg(long, global = true, value_name = "FILE")]
     state: Option<OsString>,
+    /// A PostgreSQL database to publish the catalogue to as well: a URL, or a file that holds one
+    #[arg(long, global = true, value_name = "URL|FILE")]
+    postgres: Option<OsString>,
     /// Time between two requests for a last page [default: 8s]
     #[arg(long, global = true, value_name = "TIME")]
     poll_interval: Option<OsString>,
@@ -149,6 +152,7 @@ impl SettingFlags {
             ("bookings_keep", &self.bookings_keep),
             ("catalogue", &self.catalogue),
             ("state", &self.state),
+            ("postgres", &self.postgres),
             ("poll_interval", &self.poll_interval),
             ("when_stale", &self.when_stale),
             ("log_format", &self.log_format),

@@ -9,6 +9,7 @@ mod commands;
 mod failure;
 mod logging;
 mod output;
+mod publishing;
 mod settings;
 
 use std::process::ExitCode;

@@ -13,6 +13,7 @@ use std::time::Duration;
 mod broker;
 mod feeds;
 mod file;
+mod postgres;
 
 use super::failure::Failure;
 use crate::domain::Feed;
@@ -31,7 +32,7 @@ const fn setting(name: &'static str, default: Option<&'static str>) -> Setting {
 }
 
 /// Every setting.
-pub(super) const SETTINGS: [Setting; 28] = [
+pub(super) const SETTINGS: [Setting; 29] = [
     setting("firehose_url", Some("https://firehose.imin.co/firehose/standard/")),
     setting("scheduled_sessions_url", None),
     setting("session_series_url", None),
@@ -55,6 +56,7 @@ pub(super) const SETTINGS: [Setting; 28] = [
     setting("bookings_keep", Some("400d")),
     setting("catalogue", Some("catalogue.db")),
     setting("state", None),
+    setting("postgres", None),
     setting("poll_interval", Some("8s")),
     setting("when_stale", Some("keep")),
     setting("log_format", Some("text")),
