@@ -14,7 +14,8 @@ use crate::mirror;
 pub(super) type Target = mirror::Target;
 /// There is none without the feature.
 #[cfg(not(feature = "postgres"))]
-pub(super) type Target = std::convert::Infallible;
+#[derive(Debug)]
+pub(super) struct Target(std::convert::Infallible);
 
 /// A publication that goes along with a harvest.
 pub(super) struct Publishing {
@@ -67,23 +68,25 @@ impl Publishing {
     /// Never called.
     #[expect(clippy::unused_async, reason = "it waits where the program can publish")]
     pub(super) async fn end(self, _: &CancellationToken) -> Result<(), Failure> {
-        match self.target {}
+        match self.target.0 {}
     }
 }
 
 /// Deletes what was published.
 #[cfg(feature = "postgres")]
 pub(super) async fn remove(target: Target) -> Result<(), Failure> {
-    mirror::remove(&target).await.map_err(|error| {
-        Failure::failed(format!(
-            "what was published to PostgreSQL ({target}) is still there: {error}; drop the schema bookable there"
-        ))
-    })
+    let told = |error: mirror::MirrorError| {
+        let what = format!("what was published to PostgreSQL ({target}) is still there: {error}");
+        Failure::failed(format!("{what}; drop the schema bookable there"))
+    };
+    mirror::remove(&target).await.map_err(told)?;
+    super::output::say(&format!("deleted what was published to PostgreSQL ({target})"));
+    Ok(())
 }
 
 /// Never called.
 #[cfg(not(feature = "postgres"))]
 #[expect(clippy::unused_async, reason = "it waits where the program can publish")]
 pub(super) async fn remove(target: Target) -> Result<(), Failure> {
-    match target {}
+    match target.0 {}
 }

@@ -3,6 +3,7 @@
 
 mod checkout;
 mod commands;
+mod copies;
 #[cfg(feature = "crash-points")]
 mod crash;
 mod daemon;

@@ -15,8 +15,7 @@ pub(in crate::cli) fn run(settings: &Settings) -> Result<(), Failure> {
     purge(lock, &catalogue, &state)?;
     output::say(&format!("deleted {} and {}", catalogue.display(), state.display()));
     if let Some(target) = postgres {
-        runtime()?.block_on(publishing::remove(target.clone()))?;
-        output::say(&format!("deleted what was published to {target}"));
+        runtime()?.block_on(publishing::remove(target))?;
     }
     Ok(())
 }
