@@ -8,6 +8,7 @@
 //! - [`rpde`]: pages, positions, pacing, the HTTP client; JSON in, domain facts and findings out.
 //! - [`store`]: the state and the catalogue, two SQLite files, and the one writer.
 //! - [`engine`]: the loop: feeds, batches, the clock, shutdown.
+//! - `mirror` (feature `postgres`): the catalogue published to PostgreSQL.
 //! - [`checkout`]: the authenticated Checkout: one request, one URL.
 //! - [`serve`]: the same for apps that must not hold the key, and the Success Webhook.
 //! - [`ops`]: metrics and health of a harvest over HTTP, and what systemd is told.
@@ -19,6 +20,8 @@ pub mod cli;
 pub mod clock;
 pub mod domain;
 pub mod engine;
+#[cfg(feature = "postgres")]
+pub mod mirror;
 pub mod ops;
 pub mod rpde;
 pub mod sandbox;

@@ -112,6 +112,9 @@ pub(super) struct SettingFlags {
     /// How long the catalogue tells of its changes: 7d, 12h, off [default: off]
     #[arg(long, global = true, value_name = "TIME")]
     change_log: Option<OsString>,
+    /// A PostgreSQL database to publish the catalogue to as well: a URL, or a file that holds one
+    #[arg(long, global = true, value_name = "URL|FILE")]
+    postgres: Option<OsString>,
     /// Time between two requests for a last page [default: 8s]
     #[arg(long, global = true, value_name = "TIME")]
     poll_interval: Option<OsString>,
@@ -160,6 +163,7 @@ impl SettingFlags {
             ("catalogue", &self.catalogue),
             ("state", &self.state),
             ("change_log", &self.change_log),
+            ("postgres", &self.postgres),
             ("poll_interval", &self.poll_interval),
             ("when_stale", &self.when_stale),
             ("metrics", &self.metrics),

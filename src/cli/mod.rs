@@ -12,6 +12,7 @@ mod form;
 mod logging;
 mod output;
 mod progress;
+mod publishing;
 mod settings;
 mod target;
 mod words;

@@ -16,6 +16,7 @@ mod feeds;
 mod file;
 mod listing;
 mod nearest;
+mod postgres;
 mod terminal;
 
 pub(super) use listing::{Shown, Source};
@@ -38,7 +39,7 @@ const fn setting(name: &'static str, default: Option<&'static str>) -> Setting {
 }
 
 /// Every setting.
-pub(super) const SETTINGS: [Setting; 30] = [
+pub(super) const SETTINGS: [Setting; 31] = [
     setting("firehose_url", Some("https://firehose.imin.co/firehose/standard/")),
     setting("scheduled_sessions_url", None),
     setting("session_series_url", None),
@@ -63,6 +64,7 @@ pub(super) const SETTINGS: [Setting; 30] = [
     setting("catalogue", Some("catalogue.db")),
     setting("state", None),
     setting("change_log", Some("off")),
+    setting("postgres", None),
     setting("poll_interval", Some("8s")),
     setting("when_stale", Some("keep")),
     setting("metrics", None),

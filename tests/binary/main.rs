@@ -4,6 +4,7 @@
 mod changes;
 mod checkout;
 mod commands;
+mod copies;
 #[cfg(feature = "crash-points")]
 mod crash;
 mod daemon;

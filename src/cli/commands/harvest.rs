@@ -11,6 +11,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::cli::args::Harvest;
 use crate::cli::failure::Failure;
+use crate::cli::publishing::Publishing;
 use crate::cli::settings::Settings;
 use crate::cli::{logging, output, progress};
 use crate::clock::Clock;
@@ -31,6 +32,7 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &Harvest) -> Result<()
         clock: Clock::system(),
         mode: if arguments.once { Mode::Once } else { Mode::UntilStopped },
     };
+    let postgres = settings.postgres()?;
     let Some(_lock) = HarvestLock::try_take(&setup.store.catalogue, &setup.store.state)? else {
         output::say(&format!("bookable: a harvest is already running on {}", setup.store.catalogue.display()));
         return Ok(());
@@ -40,18 +42,26 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &Harvest) -> Result<()
     }
     let runtime = runtime()?;
     runtime.block_on(async {
-        let stop = CancellationToken::new();
-        stop_on_signals(stop.clone())?;
+        let stopped = CancellationToken::new();
+        let stop = stopped.child_token();
+        stop_on_signals(stopped.clone())?;
         let progress = Arc::new(Progress::default());
         let _serving = watch_over(&setup, metrics, &progress).await?;
         tracing::info!(catalogue = %setup.store.catalogue.display(), "harvesting");
+        let (catalogue, mode) = (setup.store.catalogue.clone(), setup.mode);
+        let publishing = postgres.map(|target| Publishing::begin(target, catalogue, mode, &stop));
         let telling = tokio::spawn(tell_systemd(Arc::clone(&progress), stop.clone()));
         let harvested = harvest_watched(setup, stop.clone(), progress).await;
         stop.cancel();
         let _ = telling.await;
         let unfinished = harvested?;
+        let published = match publishing {
+            Some(publishing) => publishing.end(&stopped).await,
+            None => Ok(()),
+        };
         tracing::info!("stopped");
-        report_unfinished(&unfinished)
+        report_unfinished(&unfinished)?;
+        published
     })
 }
 
