@@ -85,7 +85,11 @@ pub(crate) fn is_same(rig: &Rig, server: &Server) -> bool {
     VIEWS.iter().all(|(view, order)| in_sqlite(rig, view, order) == in_postgres(server, view, order))
 }
 
+/// The same, with the rows that differ where it is not so for longer than the clock can explain.
 pub(crate) fn assert_same(rig: &Rig, server: &Server) {
+    if (0..5).any(|_| is_same(rig, server)) {
+        return;
+    }
     for (view, order) in VIEWS {
         let (here, there) = (in_sqlite(rig, view, order), in_postgres(server, view, order));
         assert_eq!(here.len(), there.len(), "{view}");
