@@ -85,7 +85,11 @@ pub(crate) fn is_same(rig: &Rig, server: &Server) -> bool {
     VIEWS.iter().all(|(view, order)| in_sqlite(rig, view, order) == in_postgres(server, view, order))
 }
 
+/// The same, with the rows that differ where it is not so for longer than the clock can explain.
 pub(crate) fn assert_same(rig: &Rig, server: &Server) {
+    if (0..5).any(|_| is_same(rig, server)) {
+        return;
+    }
     for (view, order) in VIEWS {
         let (here, there) = (in_sqlite(rig, view, order), in_postgres(server, view, order));
         assert_eq!(here.len(), there.len(), "{view}");
@@ -161,6 +165,16 @@ fn the_servers_own_clock_guards_and_places_and_words_are_found_by_index() {
     // No harvest runs any more, and still it goes.
     wait_until("the start", || server.ask(shown) == "0");
     assert_eq!(server.ask("SELECT count(*) FROM bookable.session WHERE identifier = 'soon'"), "1");
+    // What the README says to PostgreSQL.
+    server.ask("CREATE ROLE app");
+    let readme = include_str!("../../README.md");
+    let blocks = readme.split("```text\n").skip(1).filter_map(|text| text.split("```").next());
+    let said: Vec<&str> = blocks.filter(|block| block.contains("bookable.bookable_session")).collect();
+    assert_eq!(said.len(), 2);
+    for block in said {
+        server.ask(block);
+    }
+    assert!(server.ask("SET ROLE app; SELECT count(*) FROM bookable.bookable_session").parse::<i64>().unwrap() > 30);
     let plan = |sql: &str| server.ask(&format!("SET enable_seqscan = off; EXPLAIN {sql}"));
     let near =
         plan("SELECT key FROM bookable.listing ORDER BY point(longitude, latitude) <-> point(-1.55, 53.8) LIMIT 5");
