@@ -110,11 +110,13 @@ impl Walk {
         walk
     }
 
-    /// Takes the counters in. A feed belongs to the walk from when it is first seen walking.
+    /// Takes the counters in. A feed belongs to the walk from when it is first seen walking; to the first harvest also where it was
+    /// through before anybody looked.
     fn look(&mut self, progress: &Progress) {
         for feed in Feed::ALL {
             let (walking, all) = (progress.walking(feed), progress.items(feed));
-            if walking && !self.feeds.contains_key(&feed) {
+            let belongs = walking || (all > 0 && !progress.ready() && !feed.is_document());
+            if belongs && !self.feeds.contains_key(&feed) {
                 // The first harvest's first items may be in already; they belong to it.
                 let before = if progress.ready() { all } else { 0 };
                 self.feeds.insert(feed, FeedWalk { before, ..FeedWalk::default() });

@@ -52,7 +52,16 @@ fn there_is_a_man_page_for_each_command() {
         .map(|file| file.unwrap().file_name().into_string().unwrap())
         .collect();
     pages.sort();
-    assert!(pages.len() == 14 && pages.contains(&"bookable-harvest.1".to_owned()), "{pages:?}");
+    let help = succeeded(&rig.bare(&["--help"]).output().unwrap());
+    let (_, commands) = help.split_once("Commands:\n").unwrap();
+    let named = commands.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.strip_prefix("  "));
+    let named = named.filter(|line| !line.starts_with(' ')).map(|line| line.split(' ').next().unwrap());
+    let mut expected: Vec<String> =
+        named.filter(|name| *name != "help").map(|name| format!("bookable-{name}.1")).collect();
+    expected.push("bookable.1".to_owned());
+    expected.sort();
+    assert!(expected.contains(&"bookable-harvest.1".to_owned()), "{help}");
+    assert_eq!(pages, expected);
     let harvest = std::fs::read_to_string(rig.path("pages/bookable-harvest.1")).unwrap();
     assert!(harvest.contains("\\-\\-once") && harvest.contains("poll\\-interval"), "{harvest}");
     if is_here("man") {
