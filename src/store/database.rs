@@ -17,7 +17,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// A log of this size is moved into its file by [`checkpoint`].
 const CHECKPOINT_BYTES: u64 = 4 * 1024 * 1024;
 /// A log of this many pages (of 4 KiB) is moved into its file by the writer itself, at a commit.
-const CHECKPOINT_PAGES: i64 = 4096;
+const CHECKPOINT_PAGES: i64 = 16_384;
 /// How long emptying a write-ahead log waits for readers.
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_millis(100);
 /// SQLite's page cache for each connection, in KiB.
