@@ -57,10 +57,10 @@ const DROP_INDEXES: &str = "DROP INDEX IF EXISTS session_by_start; DROP INDEX IF
 const CLEAR: &str = "DELETE FROM offer_list; DELETE FROM slot; DELETE FROM session; \
     DELETE FROM listing; DELETE FROM listing_area; INSERT INTO listing_words (listing_words) VALUES ('delete-all');";
 
-/// The words are gathered in 16 MB before they are written, and not in FTS5's usual 1 MB: then there is nothing to merge.
+/// The words are gathered in 8 MB before they are written, and not in FTS5's usual 1 MB: then there is nothing to merge.
 const FILL_PLACE_AND_WORDS: &str = "INSERT INTO listing_area SELECT key, latitude, latitude, longitude, longitude \
     FROM listing WHERE latitude IS NOT NULL AND longitude IS NOT NULL ORDER BY latitude, longitude; \
-    INSERT INTO listing_words (listing_words, rank) VALUES ('hashsize', 16777216); \
+    INSERT INTO listing_words (listing_words, rank) VALUES ('hashsize', 8388608); \
     INSERT INTO listing_words (listing_words) VALUES ('rebuild'); \
     INSERT INTO listing_words (listing_words, rank) VALUES ('hashsize', 1048576);";
 
