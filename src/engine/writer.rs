@@ -19,9 +19,6 @@ use crate::store::Store;
 
 /// Pages in one transaction.
 const PAGES_A_BATCH_MAX: usize = 10;
-/// The same in a first harvest, and how long that waits for the next of them.
-const LOADING_PAGES_A_BATCH_MAX: usize = 32;
-const LOADING_WAIT: Duration = Duration::from_millis(20);
 /// The writer looks at the clock at least this often, because a sleeping machine or a jump of the clock wakes nobody.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// The first pause after a failure of the files.
@@ -65,7 +62,7 @@ impl Writer {
         let wait = self.wait();
         let received = runtime.block_on(async { tokio::time::timeout(wait, self.waiting.recv()).await });
         match received {
-            Ok(Some(first)) => self.take(first, runtime)?,
+            Ok(Some(first)) => self.take(first)?,
             Ok(None) => return Ok(false),
             Err(_elapsed) => {}
         }
@@ -84,20 +81,12 @@ impl Writer {
             .clamp(Duration::from_millis(20), LOOK_INTERVAL)
     }
 
-    /// Commits a message and those that come before it is written, up to a limit. A first harvest, of which nobody sees anything yet,
-    /// waits a little for more.
-    fn take(&mut self, first: Message, runtime: &Handle) -> Result<(), EngineError> {
+    /// Commits a message and those that come before it is written, up to a limit.
+    fn take(&mut self, first: Message) -> Result<(), EngineError> {
         let Self { writing, waiting, epoch, pause, .. } = self;
         let ours = |message: &Message| message.id().epoch == *epoch;
-        let loading = writing.store.is_loading();
-        let more = std::iter::from_fn(|| {
-            waiting.try_recv().ok().or_else(|| {
-                let wait = async { tokio::time::timeout(LOADING_WAIT, waiting.recv()).await };
-                if loading { runtime.block_on(wait).ok().flatten() } else { None }
-            })
-        });
-        let pages_max = if loading { LOADING_PAGES_A_BATCH_MAX } else { PAGES_A_BATCH_MAX };
-        let mut batch = std::iter::once(first).chain(more).take(pages_max).filter(ours).peekable();
+        let more = std::iter::from_fn(|| waiting.try_recv().ok());
+        let mut batch = std::iter::once(first).chain(more).take(PAGES_A_BATCH_MAX).filter(ours).peekable();
         if batch.peek().is_some() {
             writing.take(batch)?;
             *pause = PAUSE;
