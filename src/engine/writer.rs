@@ -1,4 +1,5 @@
-//! The writer's thread: it alone changes the two files.
+//! The writer's thread: it alone changes the two files. (At the end of a first harvest it has a second thread settle the state while it
+//! fills the catalogue, and waits for it.)
 //!
 //! It takes as many pages as are waiting, up to a limit, into one transaction, and looks at the clock in between. A failure
 //! of the files that may pass (a full disk) makes it pause: it opens them anew until that goes well, and has every feed go

@@ -344,6 +344,38 @@ mod tests {
     }
 
     #[test]
+    fn indexes_are_sorted_in_memory_where_there_is_no_room_for_files() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::open(&directory.path().join("file.db"), &STATE).unwrap();
+        let places = std::cell::RefCell::new(Vec::new());
+        let work = |fails: Option<i32>| {
+            let read =
+                |connection: &Connection| connection.query_row("PRAGMA temp_store", [], |row| row.get::<_, i64>(0));
+            let place = database.set("read", read)?;
+            places.borrow_mut().push(place);
+            database.begin()?;
+            // Only where sorts are in files: 1 is FILE, 2 is MEMORY.
+            if let Some(code) = fails.filter(|_| place == 1) {
+                let source = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+                return Err(database.error("build the indexes of", source));
+            }
+            database.commit()
+        };
+        database.with_sort_files(|| work(None)).unwrap();
+        assert_eq!(places.take(), [1]);
+        for code in
+            [rusqlite::ffi::SQLITE_FULL, rusqlite::ffi::SQLITE_CANTOPEN, rusqlite::ffi::SQLITE_IOERR_GETTEMPPATH]
+        {
+            database.with_sort_files(|| work(Some(code))).unwrap();
+            assert_eq!(places.take(), [1, 2]);
+        }
+        // What another folder would not mend is told, and nothing stays begun.
+        database.with_sort_files(|| work(Some(rusqlite::ffi::SQLITE_CORRUPT))).unwrap_err();
+        assert_eq!(places.take(), [1]);
+        database.with_sort_files(|| work(None)).unwrap();
+    }
+
+    #[test]
     fn a_file_is_made_once_and_keeps_its_version() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file.db");
