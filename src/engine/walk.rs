@@ -196,6 +196,13 @@ impl Walk {
         &self.url
     }
 
+    /// The page that this `next` leads to, where nothing is against asking for it before the page that has it is read.
+    pub(super) fn leads_to(&self, next: &str) -> Option<FeedUrl> {
+        let next = self.url.join_next(next).ok()?;
+        let is_new = !next.same_page(&self.url) && !self.seen.contains(&hash(&next));
+        (is_new && !self.feed.is_document()).then_some(next)
+    }
+
     /// For a document: the version that is held.
     pub(super) fn known(&self) -> Option<&Version> {
         self.feed.is_document().then_some(&self.version)

@@ -1,17 +1,19 @@
 //! One feed's task: drives its walk with the answers of the network, and waits where it has to.
 //!
-//! The next page is asked for as soon as `next` is known, while the writer still applies the last one.
+//! The next page is asked for as soon as `next` can be seen in a body, while that body is still read and the writer applies
+//! the page before it.
 
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Setup;
 use super::progress::Progress;
 use super::walk::{After, Message, Read, Starts, Walk, WalkId, is_over};
 use crate::clock::Clock;
 use crate::domain::{Feed, Instant};
-use crate::rpde::{Client, Fault, Fetched, Jitter, Pacer, Page, Validators};
+use crate::rpde::{Client, Fault, FeedUrl, Fetched, Jitter, Pacer, Page, Validators, peek_next};
 use crate::store::Version;
 
 /// Long waits are cut into pieces, so that they end on time also when the machine slept or the clock jumped.
@@ -27,6 +29,13 @@ pub(super) struct Walker {
     starts: watch::Receiver<Starts>,
     pacer: Pacer,
     jitter: Option<Jitter>,
+}
+
+/// A page that was asked for before the one that leads to it was read.
+#[derive(Debug)]
+struct Ahead {
+    url: FeedUrl,
+    answer: AbortOnDropHandle<Result<Fetched, Fault>>,
 }
 
 /// How a walk ended.
@@ -75,7 +84,7 @@ impl Walker {
 
     async fn follow(&mut self, walk: &mut Walk, first: After, progress: &Progress) -> Ended {
         let id = walk.id();
-        let mut after = first;
+        let (mut after, mut ahead) = (first, None);
         loop {
             let waited = match after {
                 After::Ask => true,
@@ -88,10 +97,12 @@ impl Walker {
             if !waited || self.is_restarted(id) {
                 return Ended::Restarted;
             }
-            progress.requested(self.feed);
-            let read = self.read(walk).await;
+            let answer = self.answer(walk, ahead.take(), progress).await;
+            let read;
+            (read, ahead) = self.read(walk, answer, progress);
             let messages;
             (messages, after) = walk.answer(read, self.clock.now());
+            ahead = ahead.filter(|_| after == After::Ask);
             for message in messages {
                 match &message {
                     Message::Page(walked) => {
@@ -109,19 +120,47 @@ impl Walker {
         }
     }
 
-    async fn read(&self, walk: &Walk) -> Result<Read, Fault> {
-        let url = walk.url();
+    /// The answer for the walk's next page: the one asked for ahead, if it is that page.
+    async fn answer(&self, walk: &Walk, ahead: Option<Ahead>, progress: &Progress) -> Result<Fetched, Fault> {
+        let ahead = ahead.filter(|ahead| ahead.url == *walk.url());
+        if let Some(ahead) = ahead
+            && let Ok(answer) = ahead.answer.await
+        {
+            return answer;
+        }
+        progress.requested(self.feed);
         let known = walk
             .known()
             .map(|known| Validators { etag: known.etag.clone(), last_modified: known.last_modified.clone() });
-        match self.client.fetch(url, known.as_ref()).await? {
-            Fetched::NotModified => Ok(Read::Unchanged),
-            Fetched::Page { body, validators } => {
-                let page = Page::parse(body, self.feed).map_err(|error| Fault::unreadable(url, error))?;
+        self.client.fetch(walk.url(), known.as_ref()).await
+    }
+
+    /// Reads an answer; the page after it is asked for before that, where it can be.
+    fn read(
+        &self,
+        walk: &Walk,
+        answer: Result<Fetched, Fault>,
+        progress: &Progress,
+    ) -> (Result<Read, Fault>, Option<Ahead>) {
+        match answer {
+            Ok(Fetched::NotModified) => (Ok(Read::Unchanged), None),
+            Ok(Fetched::Page { body, validators }) => {
+                let ahead = peek_next(&body).and_then(|next| walk.leads_to(&next)).map(|url| self.ask(url, progress));
                 let Validators { etag, last_modified } = validators;
-                Ok(Read::Page(page, Version { etag, last_modified }))
+                let read = Page::parse(body, self.feed)
+                    .map(|page| Read::Page(page, Version { etag, last_modified }))
+                    .map_err(|error| Fault::unreadable(walk.url(), error));
+                (read, ahead)
             }
+            Err(fault) => (Err(fault), None),
         }
+    }
+
+    fn ask(&self, url: FeedUrl, progress: &Progress) -> Ahead {
+        progress.requested(self.feed);
+        let (client, asked) = (self.client.clone(), url.clone());
+        let answer = tokio::spawn(async move { client.fetch(&asked, None).await });
+        Ahead { url, answer: AbortOnDropHandle::new(answer) }
     }
 
     /// Waits until the last page may be asked for; whether that came before a new walk was asked for.
