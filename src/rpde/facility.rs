@@ -10,7 +10,7 @@ use super::pieces::{
     offers,
 };
 use super::place::PlaceData;
-use crate::domain::{Court, Gender, Item, Parent};
+use crate::domain::{Court, Feed, Gender, Item, Parent};
 
 /// At most this many courts of one facility use are taken.
 const COURTS_MAX: usize = 1000;
@@ -70,6 +70,8 @@ struct CourtData<'a> {
 }
 
 impl<'a> Data<'a> for FacilityData<'a> {
+    const FEED: Feed = Feed::FacilityUses;
+
     fn types(&self) -> &[Txt<'a>] {
         if self.at_type.0.0.is_empty() { &self.plain_type.0.0 } else { &self.at_type.0.0 }
     }

@@ -99,7 +99,9 @@ pub(super) struct Txt<'a>(pub(super) Option<Cow<'a, str>>);
 
 impl<'de: 'a, 'a> Shape<'de> for Txt<'a> {
     fn text(text: Cow<'de, str>) -> Self {
-        Self(text.chars().any(|letter| !letter.is_whitespace()).then_some(text))
+        let begins_plainly = text.as_bytes().first().is_some_and(u8::is_ascii_graphic);
+        let says_something = begins_plainly || text.chars().any(|letter| !letter.is_whitespace());
+        Self(says_something.then_some(text))
     }
     fn integer(number: i128) -> Self {
         Self(Some(Cow::Owned(number.to_string())))

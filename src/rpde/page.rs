@@ -4,9 +4,12 @@
 //! go, and where that fails each item is read by itself. Uses `domain` for the facts; does no I/O.
 
 use std::borrow::Cow;
+use std::marker::PhantomData;
 
 use self_cell::self_cell;
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{IgnoredAny, MapAccess};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
@@ -82,11 +85,11 @@ impl Page {
         Self::try_new(text, |text| {
             let text = text.trim_start_matches('\u{feff}');
             let mut content = match feed {
-                Feed::ScheduledSessions => read::<SessionData<'_>>(text, feed, broken)?,
-                Feed::SessionSeries => read::<SeriesData<'_>>(text, feed, broken)?,
-                Feed::Slots => read::<SlotData<'_>>(text, feed, broken)?,
-                Feed::FacilityUses => read::<FacilityData<'_>>(text, feed, broken)?,
-                Feed::BookableSellers => read::<SellerData<'_>>(text, feed, broken)?,
+                Feed::ScheduledSessions => read::<SessionData<'_>>(text, broken)?,
+                Feed::SessionSeries => read::<SeriesData<'_>>(text, broken)?,
+                Feed::Slots => read::<SlotData<'_>>(text, broken)?,
+                Feed::FacilityUses => read::<FacilityData<'_>>(text, broken)?,
+                Feed::BookableSellers => read::<SellerData<'_>>(text, broken)?,
                 Feed::Datasets => datasets::read(text)?,
             };
             if broken {
@@ -104,6 +107,8 @@ impl Page {
 
 /// The `data` of one kind of item.
 pub(super) trait Data<'a>: Deserialize<'a> {
+    /// The feed whose items have it.
+    const FEED: Feed;
     /// The values of `@type` or `type`.
     fn types(&self) -> &[Txt<'a>];
     /// The facts, or the finding that makes the item unusable.
@@ -120,7 +125,8 @@ struct Envelope<'a, I> {
 }
 
 #[derive(Deserialize)]
-struct RawItem<'a, D> {
+#[serde(bound(deserialize = "S: Shape<'de>"))]
+struct RawItem<'a, S> {
     #[serde(default, borrow)]
     state: Loose<Txt<'a>>,
     #[serde(default, borrow)]
@@ -129,28 +135,52 @@ struct RawItem<'a, D> {
     id: Loose<Txt<'a>>,
     #[serde(default)]
     modified: Loose<Modified>,
-    #[serde(default = "absent")]
-    data: Loose<Obj<D>>,
+    #[serde(default)]
+    data: Loose<S>,
 }
 
-fn absent<D>() -> Loose<Obj<D>> {
-    Loose(Obj(None))
+/// What the `data` of an item says, taken out of it as soon as it is read: what it is read into is large, and is not moved about.
+struct Facts<'a, D> {
+    /// Whether it says to be of the feed's type; nothing where it does not say.
+    ours: Option<bool>,
+    /// What of it can be used, or why nothing can.
+    item: Result<Item<'a>, FindingKind>,
+    findings: Vec<FindingKind>,
+    data: PhantomData<D>,
+}
+
+impl<D> Default for Facts<'_, D> {
+    fn default() -> Self {
+        Self { ours: None, item: Err(FindingKind::NoData), findings: Vec::new(), data: PhantomData }
+    }
+}
+
+impl<'a, D: Data<'a>> Shape<'a> for Facts<'a, D> {
+    fn object<A: MapAccess<'a>>(map: A) -> Result<Self, A::Error> {
+        let data = D::deserialize(MapAccessDeserializer::new(map))?;
+        let named = |term: &str| local_name(term).eq_ignore_ascii_case(D::FEED.type_name());
+        let mut types = data.types().iter().filter_map(|term| term.0.as_deref()).peekable();
+        let ours = types.peek().is_some().then(|| types.any(named));
+        let mut findings = Vec::new();
+        let item = data.into_item(&mut findings);
+        Ok(Self { ours, item, findings, data: PhantomData })
+    }
 }
 
 /// Reads a page in one go; where that fails, item by item.
-fn read<'a, D: Data<'a>>(text: &'a str, feed: Feed, broken: bool) -> Result<Content<'a>, PageError> {
+fn read<'a, D: Data<'a>>(text: &'a str, broken: bool) -> Result<Content<'a>, PageError> {
     let mut content = Content::default();
-    if !broken && let Ok(envelope) = serde_json::from_str::<Envelope<'a, Loose<Obj<RawItem<'a, D>>>>>(text) {
+    if !broken && let Ok(envelope) = serde_json::from_str::<Envelope<'a, Loose<Obj<RawItem<'a, Facts<'a, D>>>>>>(text) {
         content.take_envelope(envelope.items.len(), envelope.next, envelope.license)?;
         for Loose(Obj(item)) in envelope.items {
-            content.take(item, feed);
+            content.take(item);
         }
         return Ok(content);
     }
     let envelope: Envelope<'a, &'a RawValue> = serde_json::from_str(text).map_err(PageError::NotAPage)?;
     content.take_envelope(envelope.items.len(), envelope.next, envelope.license)?;
     for raw in envelope.items {
-        content.take_alone::<D>(raw.get(), feed, broken);
+        content.take_alone::<D>(raw.get(), broken);
     }
     Ok(content)
 }
@@ -173,13 +203,13 @@ impl<'a> Content<'a> {
     }
 
     /// One item of a page that could not be read in one go. What is broken inside `data` costs only this item.
-    fn take_alone<D: Data<'a>>(&mut self, raw: &'a str, feed: Feed, broken: bool) {
+    fn take_alone<D: Data<'a>>(&mut self, raw: &'a str, broken: bool) {
         let damaged = broken && raw.contains(char::REPLACEMENT_CHARACTER);
-        let whole = if damaged { None } else { serde_json::from_str::<RawItem<'a, D>>(raw).ok() };
+        let whole = if damaged { None } else { serde_json::from_str::<RawItem<'a, Facts<'a, D>>>(raw).ok() };
         if whole.is_some() {
-            return self.take(whole, feed);
+            return self.take(whole);
         }
-        match serde_json::from_str::<RawItem<'a, serde::de::IgnoredAny>>(raw) {
+        match serde_json::from_str::<RawItem<'a, Obj<IgnoredAny>>>(raw) {
             Ok(RawItem { id: Loose(Txt(Some(id))), modified: Loose(modified), .. }) if usable_id(&id) => {
                 self.findings.push(Finding::on(FindingKind::UnreadableItem, &id));
                 self.changes.push(Change { id, modified: modified.0, item: Item::Gone });
@@ -188,7 +218,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    fn take<D: Data<'a>>(&mut self, item: Option<RawItem<'a, D>>, feed: Feed) {
+    fn take<D: Data<'a>>(&mut self, item: Option<RawItem<'a, Facts<'a, D>>>) {
         let Some(item) = item else {
             return self.findings.push(Finding::on(FindingKind::UnreadableItem, ""));
         };
@@ -206,7 +236,7 @@ impl<'a> Content<'a> {
         let read = if state.eq_ignore_ascii_case("deleted") {
             Ok(Item::Gone)
         } else if state.eq_ignore_ascii_case("updated") {
-            self.take_data(item.data.0.0, &id, item.kind.0.0.as_deref(), feed)
+            self.take_facts(item.data.0, &id, item.kind.0.0.as_deref())
         } else {
             return self.findings.push(Finding::on(FindingKind::UnknownState, &id));
         };
@@ -217,28 +247,22 @@ impl<'a> Content<'a> {
         self.changes.push(Change { id, modified, item });
     }
 
-    fn take_data<D: Data<'a>>(
+    fn take_facts<D: Data<'a>>(
         &mut self,
-        data: Option<D>,
+        facts: Facts<'a, D>,
         id: &str,
         item_kind: Option<&str>,
-        feed: Feed,
     ) -> Result<Item<'a>, FindingKind> {
-        let data = data.ok_or(FindingKind::NoData)?;
-        let named = |term: &str| local_name(term).eq_ignore_ascii_case(feed.type_name());
-        let mut types = data.types().iter().filter_map(|term| term.0.as_deref()).peekable();
-        let ours = match types.peek() {
-            Some(_) => types.any(named),
-            // Without a type the feed's own is meant, unless the envelope's kind names one of the other kinds we know.
-            None => feed == Feed::BookableSellers || !item_kind.is_some_and(|other| names_other_type(other, feed)),
-        };
-        if !ours {
-            return Err(FindingKind::OtherType);
+        // Without a type the feed's own is meant, unless the envelope's kind names one of the other kinds we know.
+        let meant =
+            || D::FEED == Feed::BookableSellers || !item_kind.is_some_and(|other| names_other_type(other, D::FEED));
+        match facts.item {
+            Err(FindingKind::NoData) => return Err(FindingKind::NoData),
+            _ if !facts.ours.unwrap_or_else(meant) => return Err(FindingKind::OtherType),
+            _ => {}
         }
-        let mut found = Vec::new();
-        let item = data.into_item(&mut found);
-        self.findings.extend(found.into_iter().map(|finding| Finding::on(finding, id)));
-        item
+        self.findings.extend(facts.findings.into_iter().map(|finding| Finding::on(finding, id)));
+        facts.item
     }
 }
 

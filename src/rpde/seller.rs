@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::finding::FindingKind;
 use super::loose::{Loose, Txt};
 use super::page::{Data, ID_BYTES_MAX};
-use crate::domain::{Item, Seller};
+use crate::domain::{Feed, Item, Seller};
 
 #[derive(Deserialize)]
 pub(super) struct SellerData<'a> {
@@ -18,6 +18,8 @@ pub(super) struct SellerData<'a> {
 }
 
 impl<'a> Data<'a> for SellerData<'a> {
+    const FEED: Feed = Feed::BookableSellers;
+
     /// None: a seller may be an Organization or a Person, and one that is passed over hides all that it sells.
     fn types(&self) -> &[Txt<'a>] {
         &[]

@@ -10,7 +10,7 @@ use super::pieces::{
     offers,
 };
 use super::place::PlaceData;
-use crate::domain::{AttendanceMode, Gender, Item, Parent};
+use crate::domain::{AttendanceMode, Feed, Gender, Item, Parent};
 
 #[derive(Deserialize)]
 pub(super) struct SeriesData<'a> {
@@ -85,6 +85,8 @@ struct Described<'a> {
 }
 
 impl<'a> Data<'a> for SeriesData<'a> {
+    const FEED: Feed = Feed::SessionSeries;
+
     fn types(&self) -> &[Txt<'a>] {
         if self.at_type.0.0.is_empty() { &self.plain_type.0.0 } else { &self.at_type.0.0 }
     }

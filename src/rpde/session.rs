@@ -11,8 +11,8 @@ use super::page::{Data, ID_BYTES_MAX};
 use super::pieces::{Link, OfferData, offers};
 use super::place::PlaceData;
 use crate::domain::{
-    Aggregate, AggregateOffer, AttendanceMode, EventStatus, FeedDate, Instant, Item, Opportunity, OpportunityTerms,
-    Period, Start, Text,
+    Aggregate, AggregateOffer, AttendanceMode, EventStatus, Feed, FeedDate, Instant, Item, Opportunity,
+    OpportunityTerms, Period, Start, Text,
 };
 
 #[derive(Deserialize)]
@@ -56,6 +56,8 @@ pub(super) struct SessionData<'a> {
 }
 
 impl<'a> Data<'a> for SessionData<'a> {
+    const FEED: Feed = Feed::ScheduledSessions;
+
     fn types(&self) -> &[Txt<'a>] {
         if self.at_type.0.0.is_empty() { &self.plain_type.0.0 } else { &self.at_type.0.0 }
     }

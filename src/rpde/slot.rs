@@ -8,7 +8,7 @@ use super::loose::{Flag, Int, Loose, Many, Obj, Said, Txt};
 use super::page::Data;
 use super::pieces::{AggregateData, Link, OfferData, aggregate_offer, offers};
 use super::session::{check_lengths, end_and_duration, read_identifier, start};
-use crate::domain::{EventStatus, Item, Opportunity, OpportunityTerms, Period};
+use crate::domain::{EventStatus, Feed, Item, Opportunity, OpportunityTerms, Period};
 
 #[derive(Deserialize)]
 pub(super) struct SlotData<'a> {
@@ -47,6 +47,8 @@ pub(super) struct SlotData<'a> {
 }
 
 impl<'a> Data<'a> for SlotData<'a> {
+    const FEED: Feed = Feed::Slots;
+
     fn types(&self) -> &[Txt<'a>] {
         if self.at_type.0.0.is_empty() { &self.plain_type.0.0 } else { &self.at_type.0.0 }
     }
