@@ -11,6 +11,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, SeqAccess};
 
 use super::finding::{Finding, FindingKind};
+use super::json::object;
 use super::loose::{Loose, Many, Obj, Shape, Txt};
 use super::page::{Content, ID_BYTES_MAX, PageError};
 use crate::domain::{Change, Dataset, Item, Text};
@@ -18,30 +19,20 @@ use crate::domain::{Change, Dataset, Item, Text};
 /// The most datasets that are taken.
 const DATASETS_MAX: usize = 100_000;
 
-#[derive(Deserialize)]
-struct DatasetData<'a> {
-    #[serde(default, borrow)]
-    identifier: Loose<Txt<'a>>,
-    #[serde(default, rename = "@id", borrow)]
-    at_id: Loose<Txt<'a>>,
-    #[serde(default, rename = "id", borrow)]
-    plain_id: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    name: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    url: Loose<Named<'a>>,
-    #[serde(default, borrow)]
-    license: Loose<Named<'a>>,
-    #[serde(default, borrow)]
-    publisher: Loose<Publisher<'a>>,
-    #[serde(default, borrow)]
-    dataset: Loose<Many<Obj<DatasetData<'a>>>>,
-    #[serde(default, borrow)]
-    datasets: Loose<Many<Obj<DatasetData<'a>>>>,
-    #[serde(default, borrow)]
-    items: Loose<Many<Obj<DatasetData<'a>>>>,
-    #[serde(default, borrow)]
-    data: Loose<Many<Obj<DatasetData<'a>>>>,
+object! {
+    struct DatasetData<'a> {
+        "identifier" => identifier: Loose<Txt<'a>>,
+        "@id" => at_id: Loose<Txt<'a>>,
+        "id" => plain_id: Loose<Txt<'a>>,
+        "name" => name: Loose<Txt<'a>>,
+        "url" => url: Loose<Named<'a>>,
+        "license" => license: Loose<Named<'a>>,
+        "publisher" => publisher: Loose<Publisher<'a>>,
+        "dataset" => dataset: Loose<Many<Obj<DatasetData<'a>>>>,
+        "datasets" => datasets: Loose<Many<Obj<DatasetData<'a>>>>,
+        "items" => items: Loose<Many<Obj<DatasetData<'a>>>>,
+        "data" => data: Loose<Many<Obj<DatasetData<'a>>>>,
+    }
 }
 
 /// A text, or the `url`, `@id` or `name` of an object.

@@ -1,8 +1,7 @@
 //! A FacilityUse's `data`, with its courts (`individualFacilityUse`) → [`Parent`].
 
-use serde::Deserialize;
-
 use super::finding::FindingKind;
+use super::json::object;
 use super::loose::{Loose, Many, Obj, Txt};
 use super::page::{Data, ID_BYTES_MAX};
 use super::pieces::{
@@ -15,58 +14,37 @@ use crate::domain::{Court, Feed, Gender, Item, Parent};
 /// At most this many courts of one facility use are taken.
 const COURTS_MAX: usize = 1000;
 
-#[derive(Deserialize)]
-pub(super) struct FacilityData<'a> {
-    #[serde(default, rename = "@type", borrow)]
-    at_type: Loose<Many<Txt<'a>>>,
-    #[serde(default, rename = "type", borrow)]
-    plain_type: Loose<Many<Txt<'a>>>,
-    #[serde(default, rename = "@id", borrow)]
-    at_id: Loose<Txt<'a>>,
-    #[serde(default, rename = "id", borrow)]
-    plain_id: Loose<Txt<'a>>,
-    #[serde(default, rename = "individualFacilityUse", borrow)]
-    individual: Loose<Many<Obj<CourtData<'a>>>>,
-    #[serde(default, borrow)]
-    name: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    description: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    activity: Loose<Many<Label<'a>>>,
-    #[serde(default, rename = "facilityType", borrow)]
-    facility_type: Loose<Many<Label<'a>>>,
-    #[serde(default, borrow)]
-    level: Loose<Many<Label<'a>>>,
-    #[serde(default, rename = "ageRange")]
-    age_range: Loose<Obj<AgeRange>>,
-    #[serde(default, rename = "genderRestriction", borrow)]
-    gender: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    provider: Loose<Obj<Organizer<'a>>>,
-    #[serde(default, borrow)]
-    organizer: Loose<Obj<Organizer<'a>>>,
-    #[serde(default, borrow)]
-    location: Loose<Many<Obj<PlaceData<'a>>>>,
-    #[serde(default, borrow)]
-    url: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    image: Loose<Many<Image<'a>>>,
-    #[serde(default, rename = "imin:dataSource", borrow)]
-    data_source: Loose<Many<DataSource<'a>>>,
-    #[serde(default, rename = "imin:aggregateOffer", borrow)]
-    aggregate_offer: Loose<Obj<AggregateData<'a>>>,
-    #[serde(default, borrow)]
-    offers: Loose<Many<Obj<OfferData<'a>>>>,
+object! {
+    pub(super) struct FacilityData<'a> {
+        "@type" => at_type: Loose<Many<Txt<'a>>>,
+        "type" => plain_type: Loose<Many<Txt<'a>>>,
+        "@id" => at_id: Loose<Txt<'a>>,
+        "id" => plain_id: Loose<Txt<'a>>,
+        "individualFacilityUse" => individual: Loose<Many<Obj<CourtData<'a>>>>,
+        "name" => name: Loose<Txt<'a>>,
+        "description" => description: Loose<Txt<'a>>,
+        "activity" => activity: Loose<Many<Label<'a>>>,
+        "facilityType" => facility_type: Loose<Many<Label<'a>>>,
+        "level" => level: Loose<Many<Label<'a>>>,
+        "ageRange" => age_range: Loose<Obj<AgeRange>>,
+        "genderRestriction" => gender: Loose<Txt<'a>>,
+        "provider" => provider: Loose<Obj<Organizer<'a>>>,
+        "organizer" => organizer: Loose<Obj<Organizer<'a>>>,
+        "location" => location: Loose<Many<Obj<PlaceData<'a>>>>,
+        "url" => url: Loose<Txt<'a>>,
+        "image" => image: Loose<Many<Image<'a>>>,
+        "imin:dataSource" => data_source: Loose<Many<DataSource<'a>>>,
+        "imin:aggregateOffer" => aggregate_offer: Loose<Obj<AggregateData<'a>>>,
+        "offers" => offers: Loose<Many<Obj<OfferData<'a>>>>,
+    }
 }
 
-#[derive(Deserialize)]
-struct CourtData<'a> {
-    #[serde(default, rename = "@id", borrow)]
-    at_id: Loose<Txt<'a>>,
-    #[serde(default, rename = "id", borrow)]
-    plain_id: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    name: Loose<Txt<'a>>,
+object! {
+    struct CourtData<'a> {
+        "@id" => at_id: Loose<Txt<'a>>,
+        "id" => plain_id: Loose<Txt<'a>>,
+        "name" => name: Loose<Txt<'a>>,
+    }
 }
 
 impl<'a> Data<'a> for FacilityData<'a> {

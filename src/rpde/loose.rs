@@ -1,5 +1,7 @@
 //! JSON values as real feeds send them: wrong types, nulls, one object where an array was promised.
 //!
+//! Each is read in two ways to the same value: by serde, and by the quick reader of `json`.
+//!
 //! A [`Loose`] value never fails for its type: what does not fit becomes the type's default ("not given"). Only JSON
 //! that is broken as text fails. Nothing is allocated where the text can be borrowed from the page.
 
@@ -9,6 +11,8 @@ use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::json::{Member, Object, Plain, Read, Reader};
 
 /// Texts longer than this count as not given: nobody means them, and a peer could fill the disk with them.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
@@ -37,6 +41,29 @@ pub(super) trait Shape<'de>: Default {
     fn array<A: SeqAccess<'de>>(mut seq: A) -> Result<Self, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Self::default())
+    }
+    /// Reads a value that may be anything.
+    fn read(reader: &mut Reader<'de>) -> Read<Self> {
+        read_any(reader)
+    }
+}
+
+/// [`Shape::read`] for a shape without a quick way to read objects and lists.
+#[inline]
+pub(super) fn read_any<'de, T: Shape<'de>>(reader: &mut Reader<'de>) -> Read<T> {
+    Ok(match reader.plain()? {
+        Some(Plain::Text(text)) if text.len() > TEXT_BYTES_MAX => T::oversized(),
+        Some(Plain::Text(text)) => T::text(text),
+        Some(Plain::Whole(number)) => T::integer(number.into()),
+        Some(Plain::Flag(value)) => T::boolean(value),
+        Some(Plain::Null) => T::default(),
+        Some(Plain::OtherNumber) | None => reader.by_serde::<Loose<T>>()?.0,
+    })
+}
+
+impl<'de, T: Shape<'de>> Member<'de> for Loose<T> {
+    fn read(reader: &mut Reader<'de>) -> Read<Self> {
+        T::read(reader).map(Loose)
     }
 }
 
@@ -198,9 +225,12 @@ impl<T> Default for Obj<T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Shape<'de> for Obj<T> {
+impl<'de, T: Deserialize<'de> + Object<'de>> Shape<'de> for Obj<T> {
     fn object<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
         T::deserialize(MapAccessDeserializer::new(map)).map(|value| Self(Some(value)))
+    }
+    fn read(reader: &mut Reader<'de>) -> Read<Self> {
+        if reader.peek() == Some(b'{') { T::read(reader).map(|value| Self(Some(value))) } else { read_any(reader) }
     }
 }
 
@@ -227,6 +257,17 @@ impl<'de, T: Shape<'de>> Shape<'de> for Many<T> {
             values.push(value);
         }
         Ok(Self(values))
+    }
+    fn read(reader: &mut Reader<'de>) -> Read<Self> {
+        match reader.peek() {
+            Some(b'[') => {
+                let mut values = Vec::new();
+                reader.elements(|reader| T::read(reader).map(|value| values.push(value)))?;
+                Ok(Self(values))
+            }
+            Some(b'{') => T::read(reader).map(|value| Self(vec![value])),
+            _ => read_any(reader),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod datasets;
 mod facility;
 mod fault;
 mod finding;
+mod json;
 mod key;
 mod loose;
 mod pacing;

@@ -8,15 +8,16 @@ use std::marker::PhantomData;
 
 use self_cell::self_cell;
 use serde::Deserialize;
+use serde::de::MapAccess;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{IgnoredAny, MapAccess};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::datasets;
 use super::facility::FacilityData;
 use super::finding::{Finding, FindingKind};
-use super::loose::{Int, Loose, Obj, Shape, Txt};
+use super::json::{Broken, Object, Read, Reader, Seen};
+use super::loose::{Int, Loose, Obj, Shape, Txt, read_any};
 use super::seller::SellerData;
 use super::series::SeriesData;
 use super::session::SessionData;
@@ -106,7 +107,7 @@ impl Page {
 }
 
 /// The `data` of one kind of item.
-pub(super) trait Data<'a>: Deserialize<'a> {
+pub(super) trait Data<'a>: Deserialize<'a> + Object<'a> {
     /// The feed whose items have it.
     const FEED: Feed;
     /// The values of `@type` or `type`.
@@ -116,15 +117,16 @@ pub(super) trait Data<'a>: Deserialize<'a> {
 }
 
 #[derive(Deserialize)]
-struct Envelope<'a, I> {
-    items: Vec<I>,
+struct Envelope<'a> {
+    #[serde(borrow)]
+    items: Vec<&'a RawValue>,
     #[serde(default, borrow)]
     next: Loose<Txt<'a>>,
     #[serde(default, borrow)]
     license: Loose<Txt<'a>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(bound(deserialize = "S: Shape<'de>"))]
 struct RawItem<'a, S> {
     #[serde(default, borrow)]
@@ -155,30 +157,87 @@ impl<D> Default for Facts<'_, D> {
     }
 }
 
-impl<'a, D: Data<'a>> Shape<'a> for Facts<'a, D> {
-    fn object<A: MapAccess<'a>>(map: A) -> Result<Self, A::Error> {
-        let data = D::deserialize(MapAccessDeserializer::new(map))?;
+impl<'a, D: Data<'a>> From<D> for Facts<'a, D> {
+    fn from(data: D) -> Self {
         let named = |term: &str| local_name(term).eq_ignore_ascii_case(D::FEED.type_name());
         let mut types = data.types().iter().filter_map(|term| term.0.as_deref()).peekable();
         let ours = types.peek().is_some().then(|| types.any(named));
         let mut findings = Vec::new();
         let item = data.into_item(&mut findings);
-        Ok(Self { ours, item, findings, data: PhantomData })
+        Self { ours, item, findings, data: PhantomData }
+    }
+}
+
+impl<'a, D: Data<'a>> Shape<'a> for Facts<'a, D> {
+    fn object<A: MapAccess<'a>>(map: A) -> Result<Self, A::Error> {
+        D::deserialize(MapAccessDeserializer::new(map)).map(Self::from)
+    }
+
+    fn read(reader: &mut Reader<'a>) -> Read<Self> {
+        if reader.peek() == Some(b'{') { D::read(reader).map(Self::from) } else { read_any(reader) }
+    }
+}
+
+/// For an item whose `data` is not looked at.
+#[derive(Default)]
+struct Skipped;
+
+impl Shape<'_> for Skipped {}
+
+impl<'a, S: Shape<'a>> Object<'a> for RawItem<'a, S> {
+    fn read(reader: &mut Reader<'a>) -> Read<Self> {
+        let (mut item, mut seen) = (Self::default(), Seen::default());
+        reader.members(|reader, name| match name {
+            "state" => seen.add(0).and_then(|()| reader.fill(&mut item.state)),
+            "kind" => seen.add(1).and_then(|()| reader.fill(&mut item.kind)),
+            "id" => seen.add(2).and_then(|()| reader.fill(&mut item.id)),
+            "modified" => seen.add(3).and_then(|()| reader.fill(&mut item.modified)),
+            "data" => seen.add(4).and_then(|()| reader.fill(&mut item.data)),
+            _ => reader.skip(),
+        })?;
+        Ok(item)
     }
 }
 
 /// Reads a page in one go; where that fails, item by item.
 fn read<'a, D: Data<'a>>(text: &'a str, broken: bool) -> Result<Content<'a>, PageError> {
-    let mut content = Content::default();
-    if !broken && let Ok(envelope) = serde_json::from_str::<Envelope<'a, Loose<Obj<RawItem<'a, Facts<'a, D>>>>>>(text) {
-        content.take_envelope(envelope.items.len(), envelope.next, envelope.license)?;
-        for Loose(Obj(item)) in envelope.items {
-            content.take(item);
-        }
+    if !broken && let Ok(content) = read_quickly::<D>(text) {
         return Ok(content);
     }
-    let envelope: Envelope<'a, &'a RawValue> = serde_json::from_str(text).map_err(PageError::NotAPage)?;
-    content.take_envelope(envelope.items.len(), envelope.next, envelope.license)?;
+    read_each::<D>(text, broken)
+}
+
+fn read_quickly<'a, D: Data<'a>>(text: &'a str) -> Read<Content<'a>> {
+    let mut content = Content::default();
+    let (mut reader, mut seen) = (Reader::new(text), Seen::default());
+    let (mut next, mut license) = (Loose::<Txt<'a>>::default(), Loose::<Txt<'a>>::default());
+    let mut has_items = false;
+    reader.members(|reader, name| match name {
+        "items" if !has_items => {
+            has_items = true;
+            reader.elements(|reader| content.take_next::<D>(reader))
+        }
+        "items" => Err(Broken),
+        "next" => seen.add(0).and_then(|()| reader.fill(&mut next)),
+        "license" => seen.add(1).and_then(|()| reader.fill(&mut license)),
+        _ => reader.skip(),
+    })?;
+    reader.end()?;
+    if !has_items || content.item_count > ITEMS_MAX {
+        return Err(Broken);
+    }
+    (content.next, content.license) = (next.0.0, license.0.0);
+    Ok(content)
+}
+
+fn read_each<'a, D: Data<'a>>(text: &'a str, broken: bool) -> Result<Content<'a>, PageError> {
+    let mut content = Content::default();
+    let envelope: Envelope<'a> = serde_json::from_str(text).map_err(PageError::NotAPage)?;
+    if envelope.items.len() > ITEMS_MAX {
+        return Err(PageError::TooManyItems(envelope.items.len()));
+    }
+    content.item_count = envelope.items.len();
+    (content.next, content.license) = (envelope.next.0.0, envelope.license.0.0);
     for raw in envelope.items {
         content.take_alone::<D>(raw.get(), broken);
     }
@@ -186,31 +245,25 @@ fn read<'a, D: Data<'a>>(text: &'a str, broken: bool) -> Result<Content<'a>, Pag
 }
 
 impl<'a> Content<'a> {
-    fn take_envelope(
-        &mut self,
-        item_count: usize,
-        next: Loose<Txt<'a>>,
-        license: Loose<Txt<'a>>,
-    ) -> Result<(), PageError> {
-        if item_count > ITEMS_MAX {
-            return Err(PageError::TooManyItems(item_count));
-        }
-        self.changes.reserve(item_count);
-        self.item_count = item_count;
-        self.next = next.0.0;
-        self.license = license.0.0;
+    /// The next element of `items`.
+    fn take_next<D: Data<'a>>(&mut self, reader: &mut Reader<'a>) -> Read<()> {
+        self.item_count += 1;
+        let is_object = reader.peek() == Some(b'{');
+        let item =
+            if is_object { Some(RawItem::<Facts<'a, D>>::read(reader)?) } else { reader.skip().map(|()| None)? };
+        self.take(item);
         Ok(())
     }
 
     /// One item of a page that could not be read in one go. What is broken inside `data` costs only this item.
     fn take_alone<D: Data<'a>>(&mut self, raw: &'a str, broken: bool) {
         let damaged = broken && raw.contains(char::REPLACEMENT_CHARACTER);
-        let whole = if damaged { None } else { serde_json::from_str::<RawItem<'a, Facts<'a, D>>>(raw).ok() };
+        let whole = if damaged { None } else { object::<RawItem<'a, Facts<'a, D>>>(raw) };
         if whole.is_some() {
             return self.take(whole);
         }
-        match serde_json::from_str::<RawItem<'a, Obj<IgnoredAny>>>(raw) {
-            Ok(RawItem { id: Loose(Txt(Some(id))), modified: Loose(modified), .. }) if usable_id(&id) => {
+        match object::<RawItem<'a, Skipped>>(raw) {
+            Some(RawItem { id: Loose(Txt(Some(id))), modified: Loose(modified), .. }) if usable_id(&id) => {
                 self.findings.push(Finding::on(FindingKind::UnreadableItem, &id));
                 self.changes.push(Change { id, modified: modified.0, item: Item::Gone });
             }
@@ -266,6 +319,11 @@ impl<'a> Content<'a> {
     }
 }
 
+/// An object by itself; serde alone would take a list for one as well.
+fn object<'a, T: Deserialize<'a> + Object<'a>>(raw: &'a str) -> Option<T> {
+    serde_json::from_str::<Loose<Obj<T>>>(raw).ok()?.0.0
+}
+
 fn names_other_type(item_kind: &str, feed: Feed) -> bool {
     const KNOWN: [&str; 6] =
         ["ScheduledSession", "SessionSeries", "FacilityUse", "IndividualFacilityUse", "Slot", "EventSeries"];
@@ -296,3 +354,6 @@ impl<'de> Shape<'de> for Modified {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod quick_tests;

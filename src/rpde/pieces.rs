@@ -6,25 +6,23 @@ use serde::Deserialize;
 use serde::de::MapAccess;
 use serde::de::value::MapAccessDeserializer;
 
-use super::loose::{Flag, Int, Loose, Many, Num, Obj, Said, Shape, Txt};
+use super::json::{Object, Read, Reader, object};
+use super::loose::{Flag, Int, Loose, Many, Num, Obj, Said, Shape, Txt, read_any};
 use crate::domain::{Aggregate, AggregateOffer, Offer, Opening, PublicAdult, Text};
 
-#[derive(Deserialize)]
-pub(super) struct AgeRange {
-    #[serde(default, rename = "minValue")]
-    pub(super) min: Loose<Int>,
-    #[serde(default, rename = "maxValue")]
-    pub(super) max: Loose<Int>,
+object! {
+    pub(super) struct AgeRange {
+        "minValue" => pub(super) min: Loose<Int>,
+        "maxValue" => pub(super) max: Loose<Int>,
+    }
 }
 
-#[derive(Deserialize)]
-pub(super) struct Organizer<'a> {
-    #[serde(default, rename = "@id", borrow)]
-    at_id: Loose<Txt<'a>>,
-    #[serde(default, rename = "id", borrow)]
-    plain_id: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    name: Loose<Txt<'a>>,
+object! {
+    pub(super) struct Organizer<'a> {
+        "@id" => at_id: Loose<Txt<'a>>,
+        "id" => plain_id: Loose<Txt<'a>>,
+        "name" => name: Loose<Txt<'a>>,
+    }
 }
 
 impl<'a> Organizer<'a> {
@@ -41,12 +39,17 @@ macro_rules! text_or_member {
         #[derive(Debug, Default)]
         pub(super) struct $name<'a>(pub(super) Option<Text<'a>>);
 
-        #[derive(Deserialize)]
-        struct $members<'a> {
-            #[serde(default, rename = $first, borrow)]
-            first: Loose<Txt<'a>>,
-            #[serde(default, rename = $second, borrow)]
-            second: Loose<Txt<'a>>,
+        object! {
+            struct $members<'a> {
+                $first => first: Loose<Txt<'a>>,
+                $second => second: Loose<Txt<'a>>,
+            }
+        }
+
+        impl<'a> From<$members<'a>> for $name<'a> {
+            fn from(members: $members<'a>) -> Self {
+                Self(members.first.0.0.or(members.second.0.0))
+            }
         }
 
         impl<'de: 'a, 'a> Shape<'de> for $name<'a> {
@@ -57,8 +60,10 @@ macro_rules! text_or_member {
                 Self(Txt::integer(number).0)
             }
             fn object<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
-                let members = $members::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(Self(members.first.0.0.or(members.second.0.0)))
+                $members::deserialize(MapAccessDeserializer::new(map)).map(Self::from)
+            }
+            fn read(reader: &mut Reader<'de>) -> Read<Self> {
+                if reader.peek() == Some(b'{') { $members::read(reader).map(Self::from) } else { read_any(reader) }
             }
         }
     };
@@ -92,31 +97,24 @@ pub(super) fn first_image(images: Loose<Many<Image<'_>>>) -> Option<Text<'_>> {
     images.0.0.into_iter().find_map(|image| image.0)
 }
 
-/// `imin:aggregateOffer`.
-#[derive(Deserialize)]
-pub(super) struct AggregateData<'a> {
-    #[serde(default, rename = "publicAdult", borrow)]
-    public_adult: Loose<Obj<PublicAdultData<'a>>>,
+object! {
+    /// `imin:aggregateOffer`.
+    pub(super) struct AggregateData<'a> {
+        "publicAdult" => public_adult: Loose<Obj<PublicAdultData<'a>>>,
+    }
 }
 
-#[derive(Deserialize)]
-struct PublicAdultData<'a> {
-    #[serde(default, rename = "@id", borrow)]
-    at_id: Loose<Txt<'a>>,
-    #[serde(default, rename = "id", borrow)]
-    plain_id: Loose<Txt<'a>>,
-    #[serde(default)]
-    price: Loose<Num>,
-    #[serde(default, rename = "lowPrice")]
-    low_price: Loose<Num>,
-    #[serde(default, rename = "priceCurrency", borrow)]
-    currency: Loose<Txt<'a>>,
-    #[serde(default, rename = "imin:isPotentiallyBookable")]
-    potentially_bookable: Loose<Flag>,
-    #[serde(default, rename = "imin:membershipRequired")]
-    membership_required: Loose<Flag>,
-    #[serde(default, rename = "validFromBeforeStartDate", borrow)]
-    valid_from: Loose<Said<'a>>,
+object! {
+    struct PublicAdultData<'a> {
+        "@id" => at_id: Loose<Txt<'a>>,
+        "id" => plain_id: Loose<Txt<'a>>,
+        "price" => price: Loose<Num>,
+        "lowPrice" => low_price: Loose<Num>,
+        "priceCurrency" => currency: Loose<Txt<'a>>,
+        "imin:isPotentiallyBookable" => potentially_bookable: Loose<Flag>,
+        "imin:membershipRequired" => membership_required: Loose<Flag>,
+        "validFromBeforeStartDate" => valid_from: Loose<Said<'a>>,
+    }
 }
 
 /// The facts of an aggregate offer; `None` where the item has none.
@@ -142,23 +140,17 @@ pub(super) fn aggregate_offer(data: Option<AggregateData<'_>>) -> AggregateOffer
     }
 }
 
-/// One of `offers`.
-#[derive(Deserialize)]
-pub(super) struct OfferData<'a> {
-    #[serde(default, rename = "@id", borrow)]
-    at_id: Loose<Txt<'a>>,
-    #[serde(default, rename = "id", borrow)]
-    plain_id: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    name: Loose<Txt<'a>>,
-    #[serde(default)]
-    price: Loose<Num>,
-    #[serde(default, rename = "priceCurrency", borrow)]
-    currency: Loose<Txt<'a>>,
-    #[serde(default, rename = "ageRange")]
-    age_range: Loose<Obj<AgeRange>>,
-    #[serde(default, rename = "ageRestriction")]
-    age_restriction: Loose<Obj<AgeRange>>,
+object! {
+    /// One of `offers`.
+    pub(super) struct OfferData<'a> {
+        "@id" => at_id: Loose<Txt<'a>>,
+        "id" => plain_id: Loose<Txt<'a>>,
+        "name" => name: Loose<Txt<'a>>,
+        "price" => price: Loose<Num>,
+        "priceCurrency" => currency: Loose<Txt<'a>>,
+        "ageRange" => age_range: Loose<Obj<AgeRange>>,
+        "ageRestriction" => age_restriction: Loose<Obj<AgeRange>>,
+    }
 }
 
 /// At most this many of an item's offers are kept.

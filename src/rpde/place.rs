@@ -7,25 +7,23 @@ use serde::de::MapAccess;
 use serde::de::value::MapAccessDeserializer;
 
 use super::finding::FindingKind;
-use super::loose::{Loose, Num, Obj, Shape, Txt};
+use super::json::{Object, Read, Reader, object};
+use super::loose::{Loose, Num, Obj, Shape, Txt, read_any};
 use crate::domain::{Coordinates, Place, Text};
 
-#[derive(Debug, Deserialize)]
-pub(super) struct PlaceData<'a> {
-    #[serde(default, borrow)]
-    name: Loose<Txt<'a>>,
-    #[serde(default)]
-    geo: Loose<Obj<GeoData>>,
-    #[serde(default, borrow)]
-    address: Loose<AddressData<'a>>,
+object! {
+    pub(super) struct PlaceData<'a> {
+        "name" => name: Loose<Txt<'a>>,
+        "geo" => geo: Loose<Obj<GeoData>>,
+        "address" => address: Loose<AddressData<'a>>,
+    }
 }
 
-#[derive(Debug, Deserialize)]
-struct GeoData {
-    #[serde(default)]
-    latitude: Loose<Num>,
-    #[serde(default)]
-    longitude: Loose<Num>,
+object! {
+    struct GeoData {
+        "latitude" => latitude: Loose<Num>,
+        "longitude" => longitude: Loose<Num>,
+    }
 }
 
 #[derive(Debug, Default)]
@@ -34,18 +32,14 @@ struct AddressData<'a> {
     postcode: Option<Text<'a>>,
 }
 
-#[derive(Deserialize)]
-struct PostalAddress<'a> {
-    #[serde(default, rename = "imin:fullAddress", borrow)]
-    full: Loose<Txt<'a>>,
-    #[serde(default, rename = "streetAddress", borrow)]
-    street: Loose<Txt<'a>>,
-    #[serde(default, rename = "addressLocality", borrow)]
-    locality: Loose<Txt<'a>>,
-    #[serde(default, rename = "addressRegion", borrow)]
-    region: Loose<Txt<'a>>,
-    #[serde(default, rename = "postalCode", borrow)]
-    postcode: Loose<Txt<'a>>,
+object! {
+    struct PostalAddress<'a> {
+        "imin:fullAddress" => full: Loose<Txt<'a>>,
+        "streetAddress" => street: Loose<Txt<'a>>,
+        "addressLocality" => locality: Loose<Txt<'a>>,
+        "addressRegion" => region: Loose<Txt<'a>>,
+        "postalCode" => postcode: Loose<Txt<'a>>,
+    }
 }
 
 impl<'de: 'a, 'a> Shape<'de> for AddressData<'a> {
@@ -54,13 +48,22 @@ impl<'de: 'a, 'a> Shape<'de> for AddressData<'a> {
     }
 
     fn object<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
-        let address = PostalAddress::deserialize(MapAccessDeserializer::new(map))?;
+        PostalAddress::deserialize(MapAccessDeserializer::new(map)).map(Self::from)
+    }
+
+    fn read(reader: &mut Reader<'de>) -> Read<Self> {
+        if reader.peek() == Some(b'{') { PostalAddress::read(reader).map(Self::from) } else { read_any(reader) }
+    }
+}
+
+impl<'a> From<PostalAddress<'a>> for AddressData<'a> {
+    fn from(address: PostalAddress<'a>) -> Self {
         let parts = [address.street.0.0, address.locality.0.0, address.region.0.0];
         let line = address.full.0.0.or_else(|| {
             let parts: Vec<_> = parts.into_iter().flatten().collect();
             (!parts.is_empty()).then(|| Cow::Owned(parts.join(", ")))
         });
-        Ok(Self { line, postcode: address.postcode.0.0 })
+        Self { line, postcode: address.postcode.0.0 }
     }
 }
 

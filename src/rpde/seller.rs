@@ -1,20 +1,17 @@
 //! An Organization of the bookable-sellers feed → [`Seller`].
 
-use serde::Deserialize;
-
 use super::finding::FindingKind;
+use super::json::object;
 use super::loose::{Loose, Txt};
 use super::page::{Data, ID_BYTES_MAX};
 use crate::domain::{Feed, Item, Seller};
 
-#[derive(Deserialize)]
-pub(super) struct SellerData<'a> {
-    #[serde(default, rename = "@id", borrow)]
-    at_id: Loose<Txt<'a>>,
-    #[serde(default, rename = "id", borrow)]
-    plain_id: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    name: Loose<Txt<'a>>,
+object! {
+    pub(super) struct SellerData<'a> {
+        "@id" => at_id: Loose<Txt<'a>>,
+        "id" => plain_id: Loose<Txt<'a>>,
+        "name" => name: Loose<Txt<'a>>,
+    }
 }
 
 impl<'a> Data<'a> for SellerData<'a> {

@@ -1,8 +1,7 @@
 //! A SessionSeries' `data`, with the EventSeries embedded in it, → [`Parent`].
 
-use serde::Deserialize;
-
 use super::finding::FindingKind;
+use super::json::object;
 use super::loose::{Flag, Loose, Many, Obj, Txt};
 use super::page::{Data, ID_BYTES_MAX};
 use super::pieces::{
@@ -12,76 +11,47 @@ use super::pieces::{
 use super::place::PlaceData;
 use crate::domain::{AttendanceMode, Feed, Gender, Item, Parent};
 
-#[derive(Deserialize)]
-pub(super) struct SeriesData<'a> {
-    #[serde(default, rename = "@type", borrow)]
-    at_type: Loose<Many<Txt<'a>>>,
-    #[serde(default, rename = "type", borrow)]
-    plain_type: Loose<Many<Txt<'a>>>,
-    #[serde(default, rename = "@id", borrow)]
-    at_id: Loose<Txt<'a>>,
-    #[serde(default, rename = "id", borrow)]
-    plain_id: Loose<Txt<'a>>,
-    #[serde(default, rename = "superEvent", borrow)]
-    super_event: Loose<Obj<Described<'a>>>,
-    #[serde(default, borrow)]
-    location: Loose<Many<Obj<PlaceData<'a>>>>,
-    #[serde(default, borrow)]
-    url: Loose<Txt<'a>>,
-    #[serde(default, rename = "imin:dataSource", borrow)]
-    data_source: Loose<Many<DataSource<'a>>>,
-    #[serde(default, rename = "imin:presentAsSlots")]
-    present_as_slots: Loose<Flag>,
-    // What the EventSeries says comes first; these stand in for it.
-    #[serde(default, borrow)]
-    name: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    description: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    activity: Loose<Many<Label<'a>>>,
-    #[serde(default, borrow)]
-    level: Loose<Many<Label<'a>>>,
-    #[serde(default, rename = "ageRange")]
-    age_range: Loose<Obj<AgeRange>>,
-    #[serde(default, rename = "genderRestriction", borrow)]
-    gender: Loose<Txt<'a>>,
-    #[serde(default, rename = "eventAttendanceMode", borrow)]
-    attendance_mode: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    organizer: Loose<Obj<Organizer<'a>>>,
-    #[serde(default, borrow)]
-    image: Loose<Many<Image<'a>>>,
-    #[serde(default, rename = "imin:aggregateOffer", borrow)]
-    aggregate_offer: Loose<Obj<AggregateData<'a>>>,
-    #[serde(default, borrow)]
-    offers: Loose<Many<Obj<OfferData<'a>>>>,
+object! {
+    pub(super) struct SeriesData<'a> {
+        "@type" => at_type: Loose<Many<Txt<'a>>>,
+        "type" => plain_type: Loose<Many<Txt<'a>>>,
+        "@id" => at_id: Loose<Txt<'a>>,
+        "id" => plain_id: Loose<Txt<'a>>,
+        "superEvent" => super_event: Loose<Obj<Described<'a>>>,
+        "location" => location: Loose<Many<Obj<PlaceData<'a>>>>,
+        "url" => url: Loose<Txt<'a>>,
+        "imin:dataSource" => data_source: Loose<Many<DataSource<'a>>>,
+        "imin:presentAsSlots" => present_as_slots: Loose<Flag>,
+        // What the EventSeries says comes first; these stand in for it.
+        "name" => name: Loose<Txt<'a>>,
+        "description" => description: Loose<Txt<'a>>,
+        "activity" => activity: Loose<Many<Label<'a>>>,
+        "level" => level: Loose<Many<Label<'a>>>,
+        "ageRange" => age_range: Loose<Obj<AgeRange>>,
+        "genderRestriction" => gender: Loose<Txt<'a>>,
+        "eventAttendanceMode" => attendance_mode: Loose<Txt<'a>>,
+        "organizer" => organizer: Loose<Obj<Organizer<'a>>>,
+        "image" => image: Loose<Many<Image<'a>>>,
+        "imin:aggregateOffer" => aggregate_offer: Loose<Obj<AggregateData<'a>>>,
+        "offers" => offers: Loose<Many<Obj<OfferData<'a>>>>,
+    }
 }
 
-/// What both an EventSeries and a SessionSeries can say.
-#[derive(Default, Deserialize)]
-struct Described<'a> {
-    #[serde(default, borrow)]
-    name: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    description: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    activity: Loose<Many<Label<'a>>>,
-    #[serde(default, borrow)]
-    level: Loose<Many<Label<'a>>>,
-    #[serde(default, rename = "ageRange")]
-    age_range: Loose<Obj<AgeRange>>,
-    #[serde(default, rename = "genderRestriction", borrow)]
-    gender: Loose<Txt<'a>>,
-    #[serde(default, rename = "eventAttendanceMode", borrow)]
-    attendance_mode: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    organizer: Loose<Obj<Organizer<'a>>>,
-    #[serde(default, borrow)]
-    image: Loose<Many<Image<'a>>>,
-    #[serde(default, rename = "imin:aggregateOffer", borrow)]
-    aggregate_offer: Loose<Obj<AggregateData<'a>>>,
-    #[serde(default, borrow)]
-    offers: Loose<Many<Obj<OfferData<'a>>>>,
+object! {
+    /// What both an EventSeries and a SessionSeries can say.
+    struct Described<'a> {
+        "name" => name: Loose<Txt<'a>>,
+        "description" => description: Loose<Txt<'a>>,
+        "activity" => activity: Loose<Many<Label<'a>>>,
+        "level" => level: Loose<Many<Label<'a>>>,
+        "ageRange" => age_range: Loose<Obj<AgeRange>>,
+        "genderRestriction" => gender: Loose<Txt<'a>>,
+        "eventAttendanceMode" => attendance_mode: Loose<Txt<'a>>,
+        "organizer" => organizer: Loose<Obj<Organizer<'a>>>,
+        "image" => image: Loose<Many<Image<'a>>>,
+        "imin:aggregateOffer" => aggregate_offer: Loose<Obj<AggregateData<'a>>>,
+        "offers" => offers: Loose<Many<Obj<OfferData<'a>>>>,
+    }
 }
 
 impl<'a> Data<'a> for SeriesData<'a> {

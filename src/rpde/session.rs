@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::finding::FindingKind;
+use super::json::object;
 use super::loose::{Flag, Int, Loose, Many, Obj, Said, Txt};
 use super::page::{Data, ID_BYTES_MAX};
 use super::pieces::{Link, OfferData, offers};
@@ -15,44 +16,27 @@ use crate::domain::{
     OpportunityTerms, Period, Start, Text,
 };
 
-#[derive(Deserialize)]
-pub(super) struct SessionData<'a> {
-    #[serde(default, rename = "@type", borrow)]
-    at_type: Loose<Many<Txt<'a>>>,
-    #[serde(default, rename = "type", borrow)]
-    plain_type: Loose<Many<Txt<'a>>>,
-    #[serde(default, rename = "@id", borrow)]
-    at_id: Loose<Txt<'a>>,
-    #[serde(default, rename = "id", borrow)]
-    plain_id: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    identifier: Option<&'a RawValue>,
-    #[serde(default, rename = "superEvent", borrow)]
-    super_event: Loose<Many<Link<'a>>>,
-    #[serde(default, rename = "startDate", borrow)]
-    start_date: Loose<Said<'a>>,
-    #[serde(default, rename = "endDate", borrow)]
-    end_date: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    duration: Loose<Txt<'a>>,
-    #[serde(default, rename = "imin:isPotentiallyBookable")]
-    potentially_bookable: Loose<Flag>,
-    #[serde(default, rename = "eventStatus", borrow)]
-    event_status: Loose<Txt<'a>>,
-    #[serde(default, rename = "remainingAttendeeCapacity")]
-    remaining_capacity: Loose<Int>,
-    #[serde(default, rename = "maximumAttendeeCapacity")]
-    maximum_capacity: Loose<Int>,
-    #[serde(default, rename = "eventAttendanceMode", borrow)]
-    attendance_mode: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    url: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    name: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    location: Loose<Many<Obj<PlaceData<'a>>>>,
-    #[serde(default, borrow)]
-    offers: Loose<Many<Obj<OfferData<'a>>>>,
+object! {
+    pub(super) struct SessionData<'a> {
+        "@type" => at_type: Loose<Many<Txt<'a>>>,
+        "type" => plain_type: Loose<Many<Txt<'a>>>,
+        "@id" => at_id: Loose<Txt<'a>>,
+        "id" => plain_id: Loose<Txt<'a>>,
+        "identifier" => identifier: Option<&'a RawValue>,
+        "superEvent" => super_event: Loose<Many<Link<'a>>>,
+        "startDate" => start_date: Loose<Said<'a>>,
+        "endDate" => end_date: Loose<Txt<'a>>,
+        "duration" => duration: Loose<Txt<'a>>,
+        "imin:isPotentiallyBookable" => potentially_bookable: Loose<Flag>,
+        "eventStatus" => event_status: Loose<Txt<'a>>,
+        "remainingAttendeeCapacity" => remaining_capacity: Loose<Int>,
+        "maximumAttendeeCapacity" => maximum_capacity: Loose<Int>,
+        "eventAttendanceMode" => attendance_mode: Loose<Txt<'a>>,
+        "url" => url: Loose<Txt<'a>>,
+        "name" => name: Loose<Txt<'a>>,
+        "location" => location: Loose<Many<Obj<PlaceData<'a>>>>,
+        "offers" => offers: Loose<Many<Obj<OfferData<'a>>>>,
+    }
 }
 
 impl<'a> Data<'a> for SessionData<'a> {

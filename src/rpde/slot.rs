@@ -1,49 +1,34 @@
 //! A Slot's `data` → [`Opportunity`].
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::finding::FindingKind;
+use super::json::object;
 use super::loose::{Flag, Int, Loose, Many, Obj, Said, Txt};
 use super::page::Data;
 use super::pieces::{AggregateData, Link, OfferData, aggregate_offer, offers};
 use super::session::{check_lengths, end_and_duration, read_identifier, start};
 use crate::domain::{EventStatus, Feed, Item, Opportunity, OpportunityTerms, Period};
 
-#[derive(Deserialize)]
-pub(super) struct SlotData<'a> {
-    #[serde(default, rename = "@type", borrow)]
-    at_type: Loose<Many<Txt<'a>>>,
-    #[serde(default, rename = "type", borrow)]
-    plain_type: Loose<Many<Txt<'a>>>,
-    #[serde(default, rename = "@id", borrow)]
-    at_id: Loose<Txt<'a>>,
-    #[serde(default, rename = "id", borrow)]
-    plain_id: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    identifier: Option<&'a RawValue>,
-    #[serde(default, rename = "facilityUse", borrow)]
-    facility_use: Loose<Many<Link<'a>>>,
-    #[serde(default, rename = "startDate", borrow)]
-    start_date: Loose<Said<'a>>,
-    #[serde(default, rename = "endDate", borrow)]
-    end_date: Loose<Txt<'a>>,
-    #[serde(default, borrow)]
-    duration: Loose<Txt<'a>>,
-    #[serde(default, rename = "imin:isPotentiallyBookable")]
-    potentially_bookable: Loose<Flag>,
-    #[serde(default, rename = "eventStatus", borrow)]
-    event_status: Loose<Txt<'a>>,
-    #[serde(default, rename = "remainingUses")]
-    remaining_uses: Loose<Int>,
-    #[serde(default, rename = "maximumUses")]
-    maximum_uses: Loose<Int>,
-    #[serde(default, borrow)]
-    url: Loose<Txt<'a>>,
-    #[serde(default, rename = "imin:aggregateOffer", borrow)]
-    aggregate_offer: Loose<Obj<AggregateData<'a>>>,
-    #[serde(default, borrow)]
-    offers: Loose<Many<Obj<OfferData<'a>>>>,
+object! {
+    pub(super) struct SlotData<'a> {
+        "@type" => at_type: Loose<Many<Txt<'a>>>,
+        "type" => plain_type: Loose<Many<Txt<'a>>>,
+        "@id" => at_id: Loose<Txt<'a>>,
+        "id" => plain_id: Loose<Txt<'a>>,
+        "identifier" => identifier: Option<&'a RawValue>,
+        "facilityUse" => facility_use: Loose<Many<Link<'a>>>,
+        "startDate" => start_date: Loose<Said<'a>>,
+        "endDate" => end_date: Loose<Txt<'a>>,
+        "duration" => duration: Loose<Txt<'a>>,
+        "imin:isPotentiallyBookable" => potentially_bookable: Loose<Flag>,
+        "eventStatus" => event_status: Loose<Txt<'a>>,
+        "remainingUses" => remaining_uses: Loose<Int>,
+        "maximumUses" => maximum_uses: Loose<Int>,
+        "url" => url: Loose<Txt<'a>>,
+        "imin:aggregateOffer" => aggregate_offer: Loose<Obj<AggregateData<'a>>>,
+        "offers" => offers: Loose<Many<Obj<OfferData<'a>>>>,
+    }
 }
 
 impl<'a> Data<'a> for SlotData<'a> {

@@ -1,0 +1,350 @@
+//! A quick reader of JSON text, for pages as nearly all publishers send them.
+//!
+//! It finds its way through the text and reads what is plain by itself: texts without escapes, whole numbers of up to 18 digits, the
+//! members of the objects that we know. The rest (escapes, other numbers, objects that come rarely) it gives to `serde_json` piece by
+//! piece. So what it reads, `serde_json` reads to the same values; and where it is [`Broken`], for whatever reason, the page is read
+//! again by `serde_json`, whose word counts. Nothing is copied that can be borrowed.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+/// What is nested deeper is left to `serde_json`, which has a limit too.
+const DEPTH_MAX: u8 = 100;
+/// Whole numbers of so many digits fit into 64 bits, whatever the digits.
+const DIGITS_MAX: usize = 18;
+/// One in every byte of eight, and the highest bit of each.
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHEST: u64 = 0x8080_8080_8080_8080;
+
+/// The text is not JSON, or not what this reader takes.
+#[derive(Debug)]
+pub(super) struct Broken;
+
+/// What reading gives.
+pub(super) type Read<T> = Result<T, Broken>;
+
+/// An object that is read member by member.
+pub(super) trait Object<'a>: Sized {
+    /// Reads it, the next thing being `{`.
+    fn read(reader: &mut Reader<'a>) -> Read<Self>;
+}
+
+/// A member of an [`Object`].
+pub(super) trait Member<'a>: Sized {
+    /// Reads its value.
+    fn read(reader: &mut Reader<'a>) -> Read<Self>;
+}
+
+impl<'de: 'a, 'a> Member<'de> for Option<&'a RawValue> {
+    fn read(reader: &mut Reader<'de>) -> Read<Self> {
+        reader.by_serde()
+    }
+}
+
+/// Which members of an object have come: one that comes twice is an error, as it is for serde.
+#[derive(Debug, Default)]
+pub(super) struct Seen(u32);
+
+impl Seen {
+    /// Notes the member of this number.
+    pub(super) fn add(&mut self, number: u32) -> Read<()> {
+        let bit = 1_u32.checked_shl(number).ok_or(Broken)?;
+        if self.0 & bit != 0 {
+            return Err(Broken);
+        }
+        self.0 |= bit;
+        Ok(())
+    }
+}
+
+/// Defines a struct whose fields are the members of a JSON object, for serde and for the quick reader alike. A member that is not given
+/// has its default; others are passed over.
+macro_rules! object {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident<'a> { $($member:literal => $field_vis:vis $field:ident: $type:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Default, serde::Deserialize)]
+        #[serde(bound(deserialize = "'de: 'a"))]
+        $vis struct $name<'a> {
+            $(#[serde(default, rename = $member)] $field_vis $field: $type,)*
+        }
+        $crate::rpde::json::object!(@read ['de: 'a, 'a] [<'a>] $name { $($member => $field,)* });
+    };
+    ($(#[$meta:meta])* $vis:vis struct $name:ident { $($member:literal => $field_vis:vis $field:ident: $type:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Default, serde::Deserialize)]
+        $vis struct $name {
+            $(#[serde(default, rename = $member)] $field_vis $field: $type,)*
+        }
+        $crate::rpde::json::object!(@read ['de] [] $name { $($member => $field,)* });
+    };
+    (@read [$($lives:tt)*] [$($life:tt)*] $name:ident { $($member:literal => $field:ident,)* }) => {
+        impl<$($lives)*> $crate::rpde::json::Object<'de> for $name $($life)* {
+            fn read(reader: &mut $crate::rpde::json::Reader<'de>) -> $crate::rpde::json::Read<Self> {
+                #[allow(non_camel_case_types, reason = "they number the fields")]
+                enum Field { $($field),* }
+                let (mut object, mut seen) = (Self::default(), $crate::rpde::json::Seen::default());
+                reader.members(|reader, name| match name {
+                    $($member => {
+                        seen.add(Field::$field as u32)?;
+                        reader.fill(&mut object.$field)
+                    })*
+                    _ => reader.skip(),
+                })?;
+                Ok(object)
+            }
+        }
+    };
+}
+pub(super) use object;
+
+/// A value that is neither object nor list.
+pub(super) enum Plain<'a> {
+    Text(Cow<'a, str>),
+    Whole(u64),
+    Flag(bool),
+    Null,
+    /// A number that `serde_json` must read. It is not taken yet.
+    OtherNumber,
+}
+
+/// A text of JSON, and how far it is read.
+pub(super) struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    /// How many more levels may be opened.
+    depth: u8,
+}
+
+/// A text: as it is, or with escapes and its quotes.
+enum Quoted<'a> {
+    Plain(&'a str),
+    Escaped(&'a str),
+}
+
+/// The highest bit of each byte of a word that ends a run of plain text (a quote, a backslash or a control character); perhaps also of
+/// bytes above such a one, so only the lowest bit set is sure.
+const fn special_bytes(word: u64) -> u64 {
+    // With its second bit turned a quote is a blank, and a control character stays one.
+    let quotes_and_controls = (word ^ (ONES * 2)).wrapping_sub(ONES * 0x21);
+    let backslashes = (word ^ (ONES * 0x5C)).wrapping_sub(ONES);
+    (quotes_and_controls | backslashes) & !word & HIGHEST
+}
+
+/// Where the next quote, backslash or control character is, from here on; at the end there is none.
+#[inline]
+fn end_of_plain(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(eight) = bytes.get(at..at + 8).and_then(<[u8]>::first_chunk::<8>) {
+        let special = special_bytes(u64::from_le_bytes(*eight));
+        if special != 0 {
+            return at + special.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20)).unwrap_or(rest.len())
+}
+
+impl<'a> Reader<'a> {
+    /// At the beginning of a text.
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, at: 0, depth: DEPTH_MAX }
+    }
+
+    #[inline]
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// The next byte that is not a blank. It is not taken.
+    #[inline]
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        loop {
+            match self.byte() {
+                Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
+                other => return other,
+            }
+        }
+    }
+
+    /// Takes this byte if it is the next.
+    #[inline]
+    fn takes(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == Some(byte);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    #[inline]
+    fn expect(&mut self, byte: u8) -> Read<()> {
+        if self.takes(byte) { Ok(()) } else { Err(Broken) }
+    }
+
+    /// Makes sure that nothing follows.
+    pub(super) fn end(&mut self) -> Read<()> {
+        if self.peek().is_none() { Ok(()) } else { Err(Broken) }
+    }
+
+    fn since(&self, begin: usize) -> Read<&'a str> {
+        self.text.get(begin..self.at).ok_or(Broken)
+    }
+
+    /// A text, the next thing being its quote.
+    #[inline]
+    fn quoted(&mut self) -> Read<Quoted<'a>> {
+        let begin = self.at + 1;
+        let end = end_of_plain(self.text.as_bytes(), begin);
+        if self.text.as_bytes().get(end) == Some(&b'"') {
+            self.at = end + 1;
+            return self.text.get(begin..end).map(Quoted::Plain).ok_or(Broken);
+        }
+        self.escaped(end)
+    }
+
+    /// A text, its first escape being at `end`.
+    fn escaped(&mut self, end: usize) -> Read<Quoted<'a>> {
+        let (begin, mut end) = (self.at, end);
+        loop {
+            match self.text.as_bytes().get(end) {
+                Some(b'"') => break,
+                Some(b'\\') => end = end_of_plain(self.text.as_bytes(), end + 2),
+                _ => return Err(Broken),
+            }
+        }
+        self.at = end + 1;
+        self.since(begin).map(Quoted::Escaped)
+    }
+
+    /// The bytes that a number is made of.
+    fn number(&mut self) -> Read<&'a str> {
+        let begin = self.at;
+        while matches!(self.byte(), Some(b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')) {
+            self.at += 1;
+        }
+        self.since(begin)
+    }
+
+    fn word(&mut self, word: &str) -> Read<()> {
+        let rest = self.text.as_bytes().get(self.at..).ok_or(Broken)?;
+        self.at += word.len();
+        if rest.starts_with(word.as_bytes()) { Ok(()) } else { Err(Broken) }
+    }
+
+    /// A value, if it is neither object nor list: these are not taken.
+    #[inline]
+    pub(super) fn plain(&mut self) -> Read<Option<Plain<'a>>> {
+        let value = match self.peek() {
+            Some(b'"') => match self.quoted()? {
+                Quoted::Plain(text) => Plain::Text(Cow::Borrowed(text)),
+                Quoted::Escaped(text) => Plain::Text(Cow::Owned(by_serde(text)?)),
+            },
+            Some(b't') => self.word("true").map(|()| Plain::Flag(true))?,
+            Some(b'f') => self.word("false").map(|()| Plain::Flag(false))?,
+            Some(b'n') => self.word("null").map(|()| Plain::Null)?,
+            Some(b'-' | b'0'..=b'9') => {
+                let begin = self.at;
+                if let Some(number) = whole(self.number()?) {
+                    Plain::Whole(number)
+                } else {
+                    self.at = begin;
+                    Plain::OtherNumber
+                }
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(value))
+    }
+
+    /// Gives the members of an object to `member`, one by one, their values not yet taken.
+    #[inline]
+    pub(super) fn members(&mut self, mut member: impl FnMut(&mut Self, &str) -> Read<()>) -> Read<()> {
+        self.begin(b'{')?;
+        let mut more = !self.takes(b'}');
+        while more {
+            if self.peek() != Some(b'"') {
+                return Err(Broken);
+            }
+            let name = match self.quoted()? {
+                Quoted::Plain(name) => Cow::Borrowed(name),
+                Quoted::Escaped(name) => Cow::Owned(by_serde::<String>(name)?),
+            };
+            self.expect(b':')?;
+            member(self, &name)?;
+            more = self.takes(b',') || self.expect(b'}').map(|()| false)?;
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    /// Gives the elements of a list to `element`, one by one, not yet taken.
+    #[inline]
+    pub(super) fn elements(&mut self, mut element: impl FnMut(&mut Self) -> Read<()>) -> Read<()> {
+        self.begin(b'[')?;
+        let mut more = !self.takes(b']');
+        while more {
+            element(self)?;
+            more = self.takes(b',') || self.expect(b']').map(|()| false)?;
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    fn begin(&mut self, bracket: u8) -> Read<()> {
+        self.expect(bracket)?;
+        self.depth = self.depth.checked_sub(1).ok_or(Broken)?;
+        Ok(())
+    }
+
+    /// Passes over a value, whatever it is.
+    pub(super) fn skip(&mut self) -> Read<()> {
+        match self.peek() {
+            Some(b'"') => match self.quoted()? {
+                Quoted::Plain(_) => Ok(()),
+                Quoted::Escaped(text) => by_serde::<IgnoredAny>(text).map(drop),
+            },
+            Some(b'{') => self.members(|reader, _| reader.skip()),
+            Some(b'[') => self.elements(Self::skip),
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            Some(b'n') => self.word("null"),
+            Some(b'-' | b'0'..=b'9') => {
+                let number = self.number()?;
+                if whole(number).is_some() { Ok(()) } else { by_serde::<IgnoredAny>(number).map(drop) }
+            }
+            _ => Err(Broken),
+        }
+    }
+
+    /// Reads a member's value into its place.
+    pub(super) fn fill<M: Member<'a>>(&mut self, place: &mut M) -> Read<()> {
+        *place = M::read(self)?;
+        Ok(())
+    }
+
+    /// A value, read by `serde_json`.
+    pub(super) fn by_serde<T: Deserialize<'a>>(&mut self) -> Read<T> {
+        self.peek();
+        let begin = self.at;
+        self.skip()?;
+        by_serde(self.since(begin)?)
+    }
+}
+
+fn by_serde<'a, T: Deserialize<'a>>(text: &'a str) -> Read<T> {
+    serde_json::from_str(text).map_err(|_| Broken)
+}
+
+/// A whole number without a sign, of not too many digits.
+#[inline]
+fn whole(number: &str) -> Option<u64> {
+    let digits = number.as_bytes();
+    let fits = match digits {
+        [b'0'] => true,
+        [b'1'..=b'9', rest @ ..] => rest.len() < DIGITS_MAX && rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    fits.then(|| digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
+}
