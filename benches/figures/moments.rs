@@ -43,7 +43,11 @@ pub(crate) fn setup(directory: &Path, origin: &str) -> StoreSetup {
 
 impl<'a> Moments<'a> {
     pub(crate) fn open(world: World, directory: &'a Path, origin: &'a str) -> Self {
-        let mut store = Store::open(&setup(directory, origin), world.now).expect("the files");
+        Self::of(&setup(directory, origin), world, directory, origin)
+    }
+
+    pub(crate) fn of(setup: &StoreSetup, world: World, directory: &'a Path, origin: &'a str) -> Self {
+        let mut store = Store::open(setup, world.now).expect("the files");
         store.mend(world.now).expect("a whole catalogue");
         Self { world, directory, origin, store }
     }
