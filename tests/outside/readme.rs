@@ -49,7 +49,7 @@ const BLOCKS: [(&str, &str, &str, &str); 32] = [
     ("sh", "--dry-run", "outside/readme.rs", "try_it_all"),
     ("sh", "bookable sandbox --webhook-url", "outside/readme.rs", "try_it_all"),
     ("sh", "bookable harvest --once", "outside/readme.rs", "try_it_all"),
-    ("sh", "curl -X DELETE", "outside/readme.rs", "try_it_all"),
+    ("sh", "curl -s -X DELETE", "outside/readme.rs", "try_it_all"),
 ];
 const RUN_BY_POSTGRES: &str = "the_servers_own_clock_guards_and_places_and_words_are_found_by_index";
 const RUN_BY_SQLITE: &str = "every_query_of_the_readme_runs";
@@ -367,7 +367,7 @@ fn try_it_all() {
     let said = text(&terminal.run(&format!("{exported}\n{with_details}")));
     assert!(said.contains(&page) && said.contains("orderedItem") && said.contains(&offer), "{said}");
 
-    let said = text(&terminal.run(&format!("{exported}\n{}", block("sh", "curl -X DELETE"))));
+    let said = text(&terminal.run(&format!("{exported}\n{}", block("sh", "curl -s -X DELETE"))));
     let counts: Vec<u32> = said.lines().filter_map(|line| line.parse().ok()).collect();
     assert!(matches!(counts[..], [before, 0, after] if before > 0 && after == before), "{said}");
 }
