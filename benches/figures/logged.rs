@@ -2,6 +2,7 @@
 //! the instructions of [`stretch`].
 
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::moments::{self, Moments};
@@ -10,12 +11,16 @@ use crate::world::World;
 /// Where nothing is asked of.
 const ORIGIN: &str = "http://127.0.0.1";
 
+/// The setting `change_log` of this process.
+pub(crate) static KEPT: OnceLock<Duration> = OnceLock::new();
+
 /// Loads the world, and goes through the changes of that name; gives how many lines are in the log.
 pub(crate) fn changes(name: &str, log: bool, world: World, directory: &Path) -> i64 {
+    if log {
+        KEPT.get_or_init(|| Duration::from_hours(7 * 24));
+    }
     moments::parts(&world, directory, ORIGIN);
-    let mut setup = moments::setup(directory, ORIGIN);
-    setup.change_log = log.then_some(Duration::from_hours(7 * 24));
-    let mut moments = Moments::of(&setup, world, directory, ORIGIN);
+    let mut moments = Moments::open(world, directory, ORIGIN);
     stretch(name, &mut moments);
     if !log {
         return 0;

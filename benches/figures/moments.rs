@@ -35,7 +35,7 @@ pub(crate) fn setup(directory: &Path, origin: &str) -> StoreSetup {
             slot_path: None,
         },
         when_stale: WhenStale::Keep,
-        change_log: None,
+        change_log: crate::logged::KEPT.get().copied(),
         log_bytes_max: StoreSetup::LOG_BYTES_MAX,
         feeds: Some([Feed::SessionSeries, Feed::ScheduledSessions, Feed::Datasets].map(feed).to_vec()),
     }
@@ -43,11 +43,7 @@ pub(crate) fn setup(directory: &Path, origin: &str) -> StoreSetup {
 
 impl<'a> Moments<'a> {
     pub(crate) fn open(world: World, directory: &'a Path, origin: &'a str) -> Self {
-        Self::of(&setup(directory, origin), world, directory, origin)
-    }
-
-    pub(crate) fn of(setup: &StoreSetup, world: World, directory: &'a Path, origin: &'a str) -> Self {
-        let mut store = Store::open(setup, world.now).expect("the files");
+        let mut store = Store::open(&setup(directory, origin), world.now).expect("the files");
         store.mend(world.now).expect("a whole catalogue");
         Self { world, directory, origin, store }
     }
