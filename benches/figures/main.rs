@@ -7,12 +7,15 @@
 //! `--only serve` prints the origin, and serves until it is ended. For such an origin there are harvests in this process, which leave
 //! their files in the folder and print how many sessions can be booked at `--now`: `--only naive --origin ORIGIN --place FOLDER`; `--only
 //! kept`, the naive one whose catalogue is right at every page; and `--only counted`, ours with the clock held, for `scripts/instructions`.
+//!
+//! `--changes pages|flips|starts [--change-log]` makes such changes, with the log or without, for `scripts/cost-of-change-log`.
 
 #![expect(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a bench fails by panicking and prints")]
 #![expect(clippy::cast_precision_loss, reason = "figures for people")]
 
 mod harvest;
 mod kept;
+mod logged;
 mod moments;
 mod naive;
 mod server;
@@ -34,12 +37,22 @@ struct Arguments {
     only: Option<String>,
     now: Instant,
     origin: Option<String>,
+    changes: Option<String>,
+    change_log: bool,
 }
 
 fn arguments() -> Arguments {
     let now = Clock::system().now();
-    let mut read =
-        Arguments { sessions: 1_000_000, runs: 5, place: std::env::temp_dir(), only: None, now, origin: None };
+    let mut read = Arguments {
+        sessions: 1_000_000,
+        runs: 5,
+        place: std::env::temp_dir(),
+        only: None,
+        now,
+        origin: None,
+        changes: None,
+        change_log: false,
+    };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().unwrap_or_else(|| panic!("{word} wants a value"));
@@ -50,6 +63,8 @@ fn arguments() -> Arguments {
             "--only" => read.only = Some(value()),
             "--now" => read.now = Instant::parse(&value()).expect("YYYY-MM-DDTHH:MM:SSZ"),
             "--origin" => read.origin = Some(value()),
+            "--changes" => read.changes = Some(value()),
+            "--change-log" => read.change_log = true,
             "--bench" => {}
             other => panic!("unknown argument {other}"),
         }
@@ -98,6 +113,11 @@ fn main() {
     let world = World { sessions: arguments.sessions, series: (arguments.sessions / 20).max(20), now };
     println!("{} sessions, {} series, medians of {} runs", world.sessions, world.series, arguments.runs);
     let place = tempfile::tempdir_in(&arguments.place).expect("a folder");
+    if let Some(changes) = &arguments.changes {
+        let lines = logged::changes(changes, arguments.change_log, world, place.path());
+        figure("lines in the change log", lines as f64, "", 0.0);
+        return;
+    }
     let (origin, bytes) = server::serve(&world, false);
     figure("pages, all together", bytes as f64 / 1e6, "MB", 0.0);
     if arguments.only.as_deref() == Some("serve") {

@@ -35,7 +35,7 @@ pub(crate) fn setup(directory: &Path, origin: &str) -> StoreSetup {
             slot_path: None,
         },
         when_stale: WhenStale::Keep,
-        change_log: None,
+        change_log: crate::logged::KEPT.get().copied(),
         log_bytes_max: StoreSetup::LOG_BYTES_MAX,
         feeds: Some([Feed::SessionSeries, Feed::ScheduledSessions, Feed::Datasets].map(feed).to_vec()),
     }

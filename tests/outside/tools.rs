@@ -1,8 +1,8 @@
-//! Datasette and DuckDB on a demo's catalogue. What they are asked stands in `tests/tools`.
+//! Datasette, also in a browser, and DuckDB on a demo's catalogue. What they are asked stands in `tests/tools`.
 
 use std::process::Command;
 
-use crate::rig::{BOOKABLE, ROOT, block, cache, demo, is_here, text};
+use crate::rig::{BOOKABLE, ROOT, block, cache, demo, is_here, succeeds, text};
 
 #[test]
 fn datasette_shows_a_catalogue() {
@@ -13,6 +13,21 @@ fn datasette_shows_a_catalogue() {
     let folder = demo();
     let test = format!("{ROOT}/tests/tools/datasette_test.py");
     let arguments = [folder.path().join("catalogue.db"), BOOKABLE.into()];
+    text(&Command::new(python).arg(test).args(arguments).output().unwrap());
+}
+
+#[test]
+fn datasette_looks_as_it_should_in_chromium() {
+    let python = cache().join("datasette/bin/python");
+    let explore = cache().join("datasette/installed").exists();
+    if !is_here("Datasette (scripts/explore --prepare)", explore)
+        || !is_here("Chromium", succeeds("chromium", &["--version"]))
+    {
+        return;
+    }
+    let folder = demo();
+    let test = format!("{ROOT}/tests/tools/chromium_test.py");
+    let arguments = [folder.path().join("catalogue.db"), "chromium".into(), folder.path().into()];
     text(&Command::new(python).arg(test).args(arguments).output().unwrap());
 }
 

@@ -215,4 +215,5 @@ def main():
     print("Datasette shows what it should")
 
 
-main()
+if __name__ == "__main__":
+    main()

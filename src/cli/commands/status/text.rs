@@ -54,7 +54,7 @@ fn feeds(look: &Look, lines: &mut Vec<String>) {
     for feed in &look.report.feeds {
         let read = feed.read_to_end_at.map_or_else(|| "not yet".to_owned(), |at| ago(look, at));
         let polled = polled_at(feed).map_or_else(|| how_asked(look, feed).to_owned(), |at| ago(look, at));
-        let rate = look.rates.get(&feed.name).map_or_else(|| "-".to_owned(), ToString::to_string);
+        let rate = look.rates.get(&feed.name).map_or_else(|| "-".to_owned(), |rate| per_second(*rate));
         let come_to = come_to(feed, look.now).map_or_else(|| "-".to_owned(), short);
         lines.push(row([&feed.name, &read, &polled, &count(items(feed)), &rate, &come_to]));
         lines.push(format!("  at {}", cut(position(&feed.next_url), COLUMNS - 5)));
@@ -63,6 +63,14 @@ fn feeds(look: &Look, lines: &mut Vec<String>) {
             let wait = wait.map_or_else(String::new, |wait| format!("; next try in {}", span(wait)));
             wrap(lines, "  ", &format!("failed {} times in a row: {fault}{wait}", feed.failures));
         }
+    }
+}
+
+/// `1.5`, `12`, `1,442`: with one digit after the point below ten.
+fn per_second(rate: f64) -> String {
+    match format!("{rate:.0}").parse() {
+        Ok(whole) if rate >= 9.95 => count(whole),
+        _ => format!("{rate:.1}"),
     }
 }
 
@@ -255,6 +263,14 @@ mod tests {
             text.contains("\n          0123,456,789  orphan                its parent is not published\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn rates_have_a_digit_after_the_point_below_ten() {
+        let table = [(0.0, "0.0"), (1.54, "1.5"), (9.94, "9.9"), (9.96, "10"), (1441.7, "1,442"), (f64::NAN, "NaN")];
+        for (rate, text) in table {
+            assert_eq!(per_second(rate), text);
+        }
     }
 
     #[test]
