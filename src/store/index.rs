@@ -1,7 +1,7 @@
 //! Finding items again by their RPDE id, in memory: a compact table from a keyed hash to the row's key, and what is left
 //! of deleted items. Both are made anew from the state at every start.
 
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
 
 use hashbrown::HashTable;
 use siphasher::sip128::{Hasher128, SipHasher13};
@@ -44,30 +44,42 @@ impl ItemHasher {
         hasher.write(item_id.as_bytes());
         ItemHash(hasher.finish128().as_u128())
     }
-}
 
-impl ItemHasher {
     /// The hash of values that are no item's id.
-    pub(super) fn hash_values(&self, values: impl Iterator<Item = impl Hash>) -> ItemHash {
-        let mut gathered = Gathered(Vec::with_capacity(256));
-        values.for_each(|value| value.hash(&mut gathered));
+    pub(super) fn hash_values(&self, values: &Gathered) -> ItemHash {
         let mut hasher = SipHasher13::new_with_key(&self.0);
         hasher.write_i64(0);
-        hasher.write(&gathered.0);
+        hasher.write(&values.0);
         ItemHash(hasher.finish128().as_u128())
     }
 }
 
-/// The bytes of small values, to be hashed in one go: a hasher that is asked for each of them spends most of its time in between.
-struct Gathered(Vec<u8>);
+/// The bytes of small values, to be compared or hashed in one go. Other values have other bytes, as long as they come in the same order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Gathered(Vec<u8>);
 
-impl Hasher for Gathered {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
+impl Gathered {
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
     }
 
-    fn finish(&self) -> u64 {
-        0
+    pub(super) fn byte(&mut self, byte: u8) {
+        self.0.push(byte);
+    }
+
+    pub(super) fn number(&mut self, number: Option<u64>) {
+        self.0.push(u8::from(number.is_some()));
+        self.0.extend_from_slice(&number.unwrap_or_default().to_le_bytes());
+    }
+
+    pub(super) fn text(&mut self, text: &[u8]) {
+        self.0.extend_from_slice(&text.len().to_le_bytes());
+        self.0.extend_from_slice(text);
+    }
+
+    pub(super) fn text_option(&mut self, text: Option<&str>) {
+        self.0.push(u8::from(text.is_some()));
+        self.text(text.unwrap_or_default().as_bytes());
     }
 }
 

@@ -20,6 +20,7 @@ mod listing_rows;
 mod loading;
 mod lock;
 mod lookup;
+mod new_rows;
 mod offer_book;
 mod offer_rows;
 mod old_rows;
@@ -235,6 +236,7 @@ impl Store {
             }
             self.state.apply(page.feed, page.walk, change, now, touched)?;
         }
+        self.state.write_new_rows()?;
         if page.at_end {
             if !position.walk_complete && position.walk > 1 {
                 self.state.sweep(page.feed, page.walk, touched)?;

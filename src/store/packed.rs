@@ -56,7 +56,10 @@ impl Shape {
     }
 }
 
-const DELIMITERS: [char; 9] = ['/', ':', '#', '=', '?', '&', '|', ' ', '.'];
+/// What words of a text are told apart by.
+const fn is_delimiter(byte: u8) -> bool {
+    matches!(byte, b'/' | b':' | b'#' | b'=' | b'?' | b'&' | b'|' | b' ' | b'.')
+}
 
 /// Where the last `token` begins in a text. It is short and mostly the text's end, so nothing is prepared to look for it.
 fn last_place(text: &str, token: &str) -> Option<usize> {
@@ -79,7 +82,8 @@ impl<'a> Texts<'a> {
 
     /// The last word of the item's id.
     pub(super) fn token(&self) -> &'a str {
-        let last = self.item_id.rsplit(DELIMITERS).next().unwrap_or_default();
+        let delimiter = self.item_id.bytes().rposition(is_delimiter);
+        let last = self.item_id.get(delimiter.map_or(0, |at| at + 1)..).unwrap_or_default();
         if last.is_empty() { self.item_id } else { last }
     }
 
@@ -90,8 +94,8 @@ impl<'a> Texts<'a> {
             text.map(|text| {
                 let (before, after) =
                     last_place(text, token).and_then(|at| around(text, at, token.len())).ok_or(text)?;
-                let stands_alone = (before.is_empty() || before.ends_with(DELIMITERS))
-                    && (after.is_empty() || after.starts_with(DELIMITERS));
+                let stands_alone = before.bytes().next_back().is_none_or(is_delimiter)
+                    && after.bytes().next().is_none_or(is_delimiter);
                 if stands_alone { Ok((before, after)) } else { Err(text) }
             })
         })
@@ -154,9 +158,8 @@ const ODD_START: u8 = 8;
 const DURATION_FITS: u8 = 16;
 const HAS_DURATION: u8 = 32;
 const HAS_ENDS: u8 = 64;
-/// Packs a row into `out`.
+/// Packs a row, after what is in `out`.
 pub(super) fn pack(out: &mut Vec<u8>, seen: Seen, numbers: &Numbers, shape: (ShapeKey, &Shape), texts: &Texts<'_>) {
-    out.clear();
     let start = if let Start::At(date) = numbers.start { Some(date) } else { None };
     let seconds = start.zip(numbers.ends).map(|(start, ends)| ends.seconds_since(start.instant()));
     let fits = numbers.duration_minutes.is_some() && seconds.map(|seconds| seconds / 60) == numbers.duration_minutes;

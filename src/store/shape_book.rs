@@ -4,9 +4,9 @@
 use hashbrown::HashMap;
 use rusqlite::{Connection, params};
 
-use super::index::{ItemHash, ItemHasher};
+use super::index::{Gathered, ItemHash, ItemHasher};
 use super::keys::ShapeKey;
-use super::packed::{Packed, Shape, Texts};
+use super::packed::{Packed, Part, Shape, Texts};
 
 /// So many shapes save space; with more of them the publishers' texts have none worth the name.
 const SHAPES_MAX: usize = 1 << 16;
@@ -48,14 +48,35 @@ pub(super) struct ShapeBook {
     keys: HashMap<ItemHash, ShapeKey>,
     users: HashMap<ShapeKey, (ItemHash, u64)>,
     next: i64,
+    gathered: Gathered,
+    /// The shape that was last asked for: neighbours often have the same.
+    last: Option<(Gathered, ShapeKey)>,
 }
 
-fn hash(hasher: &ItemHasher, shape: &Shape) -> ItemHash {
-    hasher.hash_values(shape.0.iter().map(|part| match part {
-        super::packed::Part::Absent => None,
-        super::packed::Part::Whole => Some(None),
-        super::packed::Part::Around(before, after) => Some(Some((before.as_str(), after.as_str()))),
-    }))
+/// A part of a shape as it stands in a text: `None` absent, `Err` whole, else what stands before and after the token.
+type Piece<'a> = Option<Result<(&'a str, &'a str), &'a str>>;
+
+fn gather<'a>(gathered: &mut Gathered, pieces: impl IntoIterator<Item = Piece<'a>>) {
+    gathered.clear();
+    for piece in pieces {
+        match piece {
+            None => gathered.byte(0),
+            Some(Err(_)) => gathered.byte(1),
+            Some(Ok((before, after))) => {
+                gathered.byte(2);
+                gathered.text(before.as_bytes());
+                gathered.text(after.as_bytes());
+            }
+        }
+    }
+}
+
+fn piece(part: &Part) -> Piece<'_> {
+    match part {
+        Part::Absent => None,
+        Part::Whole => Some(Err("")),
+        Part::Around(before, after) => Some(Ok((before, after))),
+    }
 }
 
 impl ShapeBook {
@@ -63,7 +84,8 @@ impl ShapeBook {
     pub(super) fn load(&mut self, connection: &Connection, hasher: &ItemHasher) -> rusqlite::Result<()> {
         self.shapes = Shapes::load(connection)?;
         for (key, shape) in &self.shapes.0 {
-            let hash = hash(hasher, shape);
+            gather(&mut self.gathered, shape.0.iter().map(piece));
+            let hash = hasher.hash_values(&self.gathered);
             self.keys.insert(hash, *key);
             self.users.insert(*key, (hash, 0));
             self.next = self.next.max(key.0);
@@ -92,10 +114,16 @@ impl ShapeBook {
         hasher: &ItemHasher,
         texts: &Texts<'_>,
     ) -> rusqlite::Result<ShapeKey> {
-        let pieces = texts.pieces();
-        let key =
-            hasher.hash_values(pieces.iter().map(|piece| piece.as_ref().map(|piece| piece.as_ref().ok().copied())));
-        let key = if let Some(key) = self.keys.get(&key) {
+        gather(&mut self.gathered, texts.pieces());
+        if let Some((_, key)) = self.last.as_ref().filter(|(values, _)| *values == self.gathered) {
+            let key = *key;
+            self.count(key, 1);
+            return Ok(key);
+        }
+        let hash = hasher.hash_values(&self.gathered);
+        let key = if let Some(key) = self.keys.get(&hash) {
+            let before = self.last.take().map(|last| last.0).unwrap_or_default();
+            self.last = Some((std::mem::replace(&mut self.gathered, before), *key));
             *key
         } else {
             let shape = if self.keys.len() < SHAPES_MAX { texts.shape() } else { texts.whole_shape() };
@@ -106,7 +134,8 @@ impl ShapeBook {
     }
 
     fn learn(&mut self, connection: &Connection, hasher: &ItemHasher, shape: Shape) -> rusqlite::Result<ShapeKey> {
-        let hash = hash(hasher, &shape);
+        gather(&mut self.gathered, shape.0.iter().map(piece));
+        let hash = hasher.hash_values(&self.gathered);
         if let Some(key) = self.keys.get(&hash) {
             return Ok(*key);
         }
@@ -133,6 +162,7 @@ impl ShapeBook {
             self.keys.remove(&hash);
         }
         self.shapes.0.remove(&key);
+        self.last = None;
         connection.prepare_cached("DELETE FROM shape WHERE key = ?1")?.execute([key]).map(drop)
     }
 }

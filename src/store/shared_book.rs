@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
-use super::index::{ItemHash, ItemHasher};
+use super::index::{Gathered, ItemHash, ItemHasher};
 
 /// One of the tables, with the SQL that it is read and written by.
 #[derive(Debug)]
@@ -55,12 +55,19 @@ struct Book {
 }
 
 fn hash(hasher: &ItemHasher, values: &[ValueRef<'_>]) -> ItemHash {
-    hasher.hash_values(values.iter().map(|value| match *value {
-        ValueRef::Null => (0_u8, 0, [].as_slice()),
-        ValueRef::Integer(number) => (1, number.cast_unsigned(), [].as_slice()),
-        ValueRef::Real(number) => (2, number.to_bits(), [].as_slice()),
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => (3, 0, bytes),
-    }))
+    let mut gathered = Gathered::default();
+    for value in values {
+        match *value {
+            ValueRef::Null => gathered.byte(0),
+            ValueRef::Integer(number) => gathered.number(Some(number.cast_unsigned())),
+            ValueRef::Real(number) => gathered.number(Some(number.to_bits())),
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+                gathered.byte(2);
+                gathered.text(bytes);
+            }
+        }
+    }
+    hasher.hash_values(&gathered)
 }
 
 impl Book {

@@ -13,6 +13,7 @@ use super::database::{Database, STATE};
 use super::error::Result;
 use super::index::{ItemHash, ItemHasher, ItemIndex, Tombstone};
 use super::keys::{LinkKey, OfferListKey, OpportunityKey, ShapeKey};
+use super::new_rows::NewRows;
 use super::offer_book::{Given, OfferBook};
 use super::opportunity_row::{self, Way, facts, verdict_from};
 use super::packed::{Numbers, Packed, Seen, Texts, pack};
@@ -57,7 +58,8 @@ pub(super) struct State {
     pub(super) offers: OfferBook,
     pub(super) shared: SharedBook,
     pub(super) shapes: ShapeBook,
-    /// The row that is being written.
+    new_rows: NewRows,
+    /// The row that is being written in the place of another.
     packed: Vec<u8>,
     next_opportunity: i64,
     pub(super) next_parent: i64,
@@ -114,6 +116,7 @@ impl State {
             offers: OfferBook::default(),
             shared: SharedBook::default(),
             shapes: ShapeBook::default(),
+            new_rows: NewRows::default(),
             packed: Vec::new(),
             next_opportunity: 1,
             next_parent: 1,
@@ -195,7 +198,7 @@ impl State {
         }
     }
 
-    fn held(&self, feed: Feed, item_id: &str, hash: ItemHash) -> rusqlite::Result<Held> {
+    fn held(&mut self, feed: Feed, item_id: &str, hash: ItemHash) -> rusqlite::Result<Held> {
         match feed.role() {
             Role::Parents(pair) => {
                 let entry = self.book.item(pair, item_id);
@@ -211,6 +214,9 @@ impl State {
             }
             Role::Datasets => return Ok(Held::Nothing),
             Role::Children(_) => {}
+        }
+        if self.opportunities.candidates(hash).any(|key| self.new_rows.has(key)) {
+            self.write_new_rows()?;
         }
         let mut text = String::new();
         for key in self.opportunities.candidates(hash) {
@@ -228,6 +234,11 @@ impl State {
             }
         }
         Ok(Held::Nothing)
+    }
+
+    /// Writes the rows that still wait for it: before anything looks for them.
+    pub(super) fn write_new_rows(&mut self) -> rusqlite::Result<()> {
+        self.new_rows.write(&self.database.connection)
     }
 
     fn put_opportunity(
@@ -266,9 +277,18 @@ impl State {
         let own = own_row::has_own(facts);
         let shape = (shape, self.shapes.shapes.get(shape)?);
         let numbers = Numbers::of(facts, offers, own);
-        pack(&mut self.packed, Seen { pair, modified, walk }, &numbers, shape, &texts);
         let stamp = opportunity_row::Stamp { key, link, verdict };
-        opportunity_row::write(&self.database.connection, stamp, way, &self.packed)?;
+        let pack = |out: &mut Vec<u8>| pack(out, Seen { pair, modified, walk }, &numbers, shape, &texts);
+        if way == Way::New {
+            self.new_rows.push(stamp, pack);
+            if self.new_rows.are_many() {
+                self.new_rows.write(&self.database.connection)?;
+            }
+        } else {
+            self.packed.clear();
+            pack(&mut self.packed);
+            opportunity_row::write(&self.database.connection, stamp, way, &self.packed)?;
+        }
         match (own, had_own) {
             (true, _) => own_row::write(&self.database.connection, key, facts)?,
             (false, true) => own_row::remove(&self.database.connection, key)?,

@@ -339,9 +339,11 @@ fn a_state_of_the_third_version_is_migrated() {
         modified) FROM bookable_session WHERE identifier = '10000123'";
     assert_eq!(
         texts(&rig, all),
-        ["Yoga 1 https://a.example/api/scheduled-sessions/10000123 https://a.example/book/10000123 About class 1 [\"Yoga\"] [\"All\"] \
+        [
+            "Yoga 1 https://a.example/api/scheduled-sessions/10000123 https://a.example/book/10000123 About class 1 [\"Yoga\"] [\"All\"] \
           16 A Leisure https://a.example/org Centre 1 Road LS1 1AB 53.8 -1.5 https://a.example/i.jpg a 2099-01-01T00:00:00Z \
-          2099-01-01T01:00:00Z 5 20 5.0 1790000000003"]
+          2099-01-01T01:00:00Z 5 20 5.0 1790000000003"
+        ]
     );
     assert_eq!(texts(&rig, "SELECT name FROM bookable_session ORDER BY 1"), ["Own name", "Yoga 1", "Yoga 1", "Yoga 2"]);
     assert_eq!(texts(&rig, "SELECT court FROM bookable_slot"), ["Court"]);

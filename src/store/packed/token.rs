@@ -27,8 +27,7 @@ fn number(text: &[u8]) -> Option<u64> {
     if !canonical {
         return None;
     }
-    text.iter()
-        .try_fold(0_u64, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u64::from(digit - b'0')))
+    text.iter().try_fold(0_u64, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u64::from(digit - b'0')))
 }
 
 fn uuid(text: &[u8]) -> Option<u128> {
