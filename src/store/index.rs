@@ -22,6 +22,11 @@ impl ItemHash {
         Self(u128::from_be_bytes(bytes))
     }
 
+    pub(super) fn halves(self) -> [u64; 2] {
+        let [a, b, c, d, e, f, g, h, rest @ ..] = self.bytes();
+        [u64::from_be_bytes([a, b, c, d, e, f, g, h]), u64::from_be_bytes(rest)]
+    }
+
     /// The part that the table here goes by.
     #[expect(clippy::cast_possible_truncation, reason = "the lowest quarter is what is wanted")]
     fn fingerprint(self) -> u32 {
@@ -67,9 +72,8 @@ impl Gathered {
         self.0.push(byte);
     }
 
-    pub(super) fn number(&mut self, number: Option<u64>) {
-        self.0.push(u8::from(number.is_some()));
-        self.0.extend_from_slice(&number.unwrap_or_default().to_le_bytes());
+    pub(super) fn number(&mut self, number: u64) {
+        self.0.extend_from_slice(&number.to_le_bytes());
     }
 
     pub(super) fn text(&mut self, text: &[u8]) {
@@ -77,9 +81,20 @@ impl Gathered {
         self.0.extend_from_slice(text);
     }
 
-    pub(super) fn text_option(&mut self, text: Option<&str>) {
-        self.0.push(u8::from(text.is_some()));
-        self.text(text.unwrap_or_default().as_bytes());
+    /// A byte with what may be absent.
+    pub(super) fn record(&mut self, byte: u8, texts: [Option<&[u8]>; 3], numbers: [Option<u64>; 3]) {
+        let bit = |at: usize, given: bool| u8::from(given) << at;
+        let [first, second, third] = texts;
+        let given = bit(0, first.is_some()) | bit(1, second.is_some()) | bit(2, third.is_some());
+        let [a, b, c] = numbers;
+        let given = given | bit(3, a.is_some()) | bit(4, b.is_some()) | bit(5, c.is_some());
+        self.0.extend_from_slice(&[byte, given]);
+        for number in numbers {
+            self.0.extend_from_slice(&number.unwrap_or_default().to_le_bytes());
+        }
+        for text in texts {
+            self.text(text.unwrap_or_default());
+        }
     }
 }
 

@@ -50,10 +50,9 @@ pub(super) struct Given<'a> {
 type Parts<'a> = (u8, Option<&'a str>, Option<&'a str>, Option<f64>, Option<&'a str>, Option<i64>, Option<i64>);
 
 fn gather(gathered: &mut Gathered, (relative, id, name, price, currency, min_age, max_age): Parts<'_>) {
-    gathered.byte(relative);
-    [id, name, currency].into_iter().for_each(|text| gathered.text_option(text));
-    let ages = [min_age, max_age].map(|age| age.map(i64::cast_unsigned));
-    [price.map(f64::to_bits)].into_iter().chain(ages).for_each(|number| gathered.number(number));
+    let texts = [id, name, currency];
+    let numbers = [price.map(f64::to_bits), min_age.map(i64::cast_unsigned), max_age.map(i64::cast_unsigned)];
+    gathered.record(relative, texts.map(|text| text.map(str::as_bytes)), numbers);
 }
 
 impl KeptOffer {

@@ -153,7 +153,7 @@ fn pack_row(
         identifier: row.get_ref(22)?.as_str_or_null()?,
         url: row.get_ref(23)?.as_str_or_null()?,
     };
-    let shape = shapes.take(connection, hasher, &texts)?;
+    let shape = shapes.take(connection, hasher, &texts, stamp.link)?;
     let mut facts = Vec::new();
     pack(&mut facts, seen, &numbers, (shape, shapes.shapes.get(shape)?), &texts);
     write(connection, stamp, Way::New, &facts)

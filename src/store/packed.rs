@@ -54,6 +54,18 @@ impl Shape {
     pub(super) fn has_identifier(&self) -> bool {
         self.0[2] != Part::Absent
     }
+
+    /// Whether it makes these texts of their token alone.
+    pub(super) fn fits(&self, texts: &Texts<'_>) -> bool {
+        let token = texts.token();
+        self.0.iter().zip(texts.all()).all(|(part, text)| match (part, text) {
+            (Part::Absent, None) => true,
+            (Part::Around(before, after), Some(text)) => {
+                text.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(after.as_str())) == Some(token)
+            }
+            _ => false,
+        })
+    }
 }
 
 /// What words of a text are told apart by.

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use rusqlite::{Connection, params};
 
 use super::index::{Gathered, ItemHash, ItemHasher};
-use super::keys::ShapeKey;
+use super::keys::{LinkKey, ShapeKey};
 use super::packed::{Packed, Part, Shape, Texts};
 
 /// So many shapes save space; with more of them the publishers' texts have none worth the name.
@@ -49,8 +49,8 @@ pub(super) struct ShapeBook {
     users: HashMap<ShapeKey, (ItemHash, u64)>,
     next: i64,
     gathered: Gathered,
-    /// The shape that was last asked for: neighbours often have the same.
-    last: Option<(Gathered, ShapeKey)>,
+    /// The key of the shape that a row with a link last had, by the link's number; 0 is no link, and no shape.
+    by_link: Vec<u32>,
 }
 
 /// A part of a shape as it stands in a text: `None` absent, `Err` whole, else what stands before and after the token.
@@ -107,30 +107,34 @@ impl ShapeBook {
         idle.into_iter().try_for_each(|key| self.forget(connection, key))
     }
 
-    /// The key of the shape of these texts, for one more row that has it; the shape is written where it is new.
+    /// The key of the shape of these texts, for one more row that has it; the shape is written where it is new. Rows with one link mostly
+    /// have the same shape, so that one is tried first.
     pub(super) fn take(
         &mut self,
         connection: &Connection,
         hasher: &ItemHasher,
         texts: &Texts<'_>,
+        link: Option<LinkKey>,
     ) -> rusqlite::Result<ShapeKey> {
-        gather(&mut self.gathered, texts.pieces());
-        if let Some((_, key)) = self.last.as_ref().filter(|(values, _)| *values == self.gathered) {
-            let key = *key;
-            self.count(key, 1);
-            return Ok(key);
+        let place = link.map_or(0, |link| usize::try_from(link.0).unwrap_or(0));
+        let guess = self.by_link.get(place).map(|key| ShapeKey(i64::from(*key)));
+        let fitting = guess.filter(|key| self.shapes.0.get(key).is_some_and(|shape| shape.fits(texts)));
+        let key = if let Some(key) = fitting { key } else { self.find(connection, hasher, texts)? };
+        if fitting.is_none() {
+            self.by_link.resize(self.by_link.len().max(place + 1), 0);
+            self.by_link.get_mut(place).into_iter().for_each(|guess| *guess = u32::try_from(key.0).unwrap_or(0));
         }
-        let hash = hasher.hash_values(&self.gathered);
-        let key = if let Some(key) = self.keys.get(&hash) {
-            let before = self.last.take().map(|last| last.0).unwrap_or_default();
-            self.last = Some((std::mem::replace(&mut self.gathered, before), *key));
-            *key
-        } else {
-            let shape = if self.keys.len() < SHAPES_MAX { texts.shape() } else { texts.whole_shape() };
-            self.learn(connection, hasher, shape)?
-        };
         self.count(key, 1);
         Ok(key)
+    }
+
+    fn find(&mut self, connection: &Connection, hasher: &ItemHasher, texts: &Texts<'_>) -> rusqlite::Result<ShapeKey> {
+        gather(&mut self.gathered, texts.pieces());
+        if let Some(key) = self.keys.get(&hasher.hash_values(&self.gathered)) {
+            return Ok(*key);
+        }
+        let shape = if self.keys.len() < SHAPES_MAX { texts.shape() } else { texts.whole_shape() };
+        self.learn(connection, hasher, shape)
     }
 
     fn learn(&mut self, connection: &Connection, hasher: &ItemHasher, shape: Shape) -> rusqlite::Result<ShapeKey> {
@@ -162,7 +166,6 @@ impl ShapeBook {
             self.keys.remove(&hash);
         }
         self.shapes.0.remove(&key);
-        self.last = None;
         connection.prepare_cached("DELETE FROM shape WHERE key = ?1")?.execute([key]).map(drop)
     }
 }

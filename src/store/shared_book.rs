@@ -1,11 +1,11 @@
 //! What many parents say alike, in the state: each group of values kept once, found again by a keyed hash, and dropped when no parent has
 //! it any more. In memory are hashes and numbers, no texts.
 
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
-use super::index::{Gathered, ItemHash, ItemHasher};
+use super::index::{Gathered, ItemHasher};
 
 /// One of the tables, with the SQL that it is read and written by.
 #[derive(Debug)]
@@ -42,78 +42,114 @@ pub(super) struct Groups<'a> {
 }
 
 /// The keys of a parent's groups: `about`, `provider`, `place`; nothing where it says nothing.
-pub(super) type GroupKeys = [Option<i64>; 3];
+pub(super) type GroupKeys = [Option<u32>; 3];
+
+/// A group in memory.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    key: u32,
+    /// How many parents have it.
+    users: u32,
+    hash: [u64; 2],
+}
 
 /// See the module.
 #[derive(Debug)]
 struct Book {
     table: Table,
-    keys: HashMap<ItemHash, i64>,
-    /// By key: the hash, and how many parents have it.
-    users: HashMap<i64, (ItemHash, u32)>,
-    next: i64,
+    /// By key.
+    groups: HashTable<Group>,
+    /// The keys, by the group's hash.
+    keys: HashTable<u32>,
+    last: u32,
 }
 
-fn hash(hasher: &ItemHasher, values: &[ValueRef<'_>]) -> ItemHash {
-    let mut gathered = Gathered::default();
+/// Spreads a key over the 64 bits that the table looks at.
+fn spread(key: u32) -> u64 {
+    u64::from(key).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+fn group(groups: &HashTable<Group>, key: u32) -> Option<&Group> {
+    groups.find(spread(key), |group| group.key == key)
+}
+
+fn gather(gathered: &mut Gathered, values: &[ValueRef<'_>]) {
+    gathered.clear();
     for value in values {
         match *value {
             ValueRef::Null => gathered.byte(0),
-            ValueRef::Integer(number) => gathered.number(Some(number.cast_unsigned())),
-            ValueRef::Real(number) => gathered.number(Some(number.to_bits())),
-            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+            ValueRef::Integer(number) => {
+                gathered.byte(1);
+                gathered.number(number.cast_unsigned());
+            }
+            ValueRef::Real(number) => {
                 gathered.byte(2);
+                gathered.number(number.to_bits());
+            }
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+                gathered.byte(3);
                 gathered.text(bytes);
             }
         }
     }
-    hasher.hash_values(&gathered)
+}
+
+/// What groups are hashed with: the key, and where their values are gathered.
+type Hashing<'a> = (&'a ItemHasher, &'a mut Gathered);
+
+fn hash((hasher, gathered): Hashing<'_>, values: &[ValueRef<'_>]) -> [u64; 2] {
+    gather(gathered, values);
+    hasher.hash_values(gathered).halves()
 }
 
 impl Book {
     fn new(table: Table) -> Self {
-        Self { table, keys: HashMap::new(), users: HashMap::new(), next: 0 }
+        Self { table, groups: HashTable::new(), keys: HashTable::new(), last: 0 }
     }
 
-    fn load(&mut self, connection: &Connection, hasher: &ItemHasher) -> rusqlite::Result<()> {
+    fn load(&mut self, connection: &Connection, (hasher, gathered): Hashing<'_>) -> rusqlite::Result<()> {
         let mut statement = connection.prepare(self.table.select)?;
         let columns = statement.column_count();
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let values = (1..columns).map(|column| row.get_ref(column)).collect::<rusqlite::Result<Vec<_>>>()?;
-            self.learn(hash(hasher, &values), row.get(0)?);
+            self.learn(hash((hasher, gathered), &values), row.get(0)?);
         }
         Ok(())
     }
 
-    fn learn(&mut self, hash: ItemHash, key: i64) {
-        self.keys.insert(hash, key);
-        self.users.insert(key, (hash, 0));
-        self.next = self.next.max(key);
+    fn learn(&mut self, hash: [u64; 2], key: u32) {
+        let Self { groups, keys, last, .. } = self;
+        groups.insert_unique(spread(key), Group { key, users: 0, hash }, |group| spread(group.key));
+        keys.insert_unique(hash[0], key, |key| group(groups, *key).map_or(0, |group| group.hash[0]));
+        *last = key.max(*last);
     }
 
-    fn count(&mut self, key: Option<i64>) {
-        if let Some((_, users)) = key.and_then(|key| self.users.get_mut(&key)) {
-            *users += 1;
+    fn count(&mut self, key: Option<u32>) {
+        let found = key.and_then(|key| self.groups.find_mut(spread(key), |group| group.key == key));
+        if let Some(group) = found {
+            group.users += 1;
         }
     }
 
     fn take(
         &mut self,
         connection: &Connection,
-        hasher: &ItemHasher,
+        hashing: Hashing<'_>,
         values: &[ValueRef<'_>],
-    ) -> rusqlite::Result<Option<i64>> {
+    ) -> rusqlite::Result<Option<u32>> {
         if values.iter().all(|value| *value == ValueRef::Null) {
             return Ok(None);
         }
-        let hash = hash(hasher, values);
-        let key = if let Some(key) = self.keys.get(&hash) {
+        let hash = hash(hashing, values);
+        let same = |key: &u32| group(&self.groups, *key).is_some_and(|group| group.hash == hash);
+        let key = if let Some(key) = self.keys.find(hash[0], same) {
             *key
         } else {
-            let key = self.next + 1;
-            let row = std::iter::once(ValueRef::Integer(key)).chain(values.iter().copied()).map(ToSqlOutput::Borrowed);
-            connection.prepare_cached(self.table.insert)?.execute(params_from_iter(row))?;
+            let key = self.last + 1;
+            let row = std::iter::once(ValueRef::Integer(key.into())).chain(values.iter().copied());
+            let row = params_from_iter(row.map(ToSqlOutput::Borrowed));
+            connection.prepare_cached(self.table.insert)?.execute(row)?;
             self.learn(hash, key);
             key
         };
@@ -121,50 +157,57 @@ impl Book {
         Ok(Some(key))
     }
 
-    fn release(&mut self, connection: &Connection, key: Option<i64>) -> rusqlite::Result<()> {
+    fn release(&mut self, connection: &Connection, key: Option<u32>) -> rusqlite::Result<()> {
         let Some(key) = key else { return Ok(()) };
-        let Some((_, users)) = self.users.get_mut(&key) else { return Ok(()) };
-        *users = users.saturating_sub(1);
-        if *users == 0 { self.forget(connection, key) } else { Ok(()) }
+        let Some(group) = self.groups.find_mut(spread(key), |group| group.key == key) else { return Ok(()) };
+        group.users = group.users.saturating_sub(1);
+        if group.users == 0 { self.forget(connection, key) } else { Ok(()) }
     }
 
-    fn forget(&mut self, connection: &Connection, key: i64) -> rusqlite::Result<()> {
-        if let Some((hash, _)) = self.users.remove(&key) {
-            self.keys.remove(&hash);
+    fn forget(&mut self, connection: &Connection, key: u32) -> rusqlite::Result<()> {
+        if let Ok(found) = self.groups.find_entry(spread(key), |group| group.key == key) {
+            let (group, _) = found.remove();
+            if let Ok(found) = self.keys.find_entry(group.hash[0], |other| *other == key) {
+                found.remove();
+            }
         }
         connection.prepare_cached(self.table.delete)?.execute([key]).map(drop)
     }
 
     fn drop_idle(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let idle: Vec<i64> = self.users.iter().filter(|(_, (_, users))| *users == 0).map(|(key, _)| *key).collect();
+        let idle: Vec<u32> = self.groups.iter().filter(|group| group.users == 0).map(|group| group.key).collect();
         idle.into_iter().try_for_each(|key| self.forget(connection, key))
     }
 }
 
 /// The books of all three tables.
 #[derive(Debug)]
-pub(super) struct SharedBook([Book; 3]);
+pub(super) struct SharedBook {
+    books: [Book; 3],
+    gathered: Gathered,
+}
 
 impl Default for SharedBook {
     fn default() -> Self {
-        Self([ABOUT, PROVIDER, PLACE].map(Book::new))
+        Self { books: [ABOUT, PROVIDER, PLACE].map(Book::new), gathered: Gathered::default() }
     }
 }
 
 impl SharedBook {
     /// Reads what the state holds; the users are counted as the parents are read ([`SharedBook::count`]).
     pub(super) fn load(&mut self, connection: &Connection, hasher: &ItemHasher) -> rusqlite::Result<()> {
-        self.0.iter_mut().try_for_each(|book| book.load(connection, hasher))
+        let Self { books, gathered } = self;
+        books.iter_mut().try_for_each(|book| book.load(connection, (hasher, gathered)))
     }
 
     /// One parent more has these groups.
     pub(super) fn count(&mut self, keys: GroupKeys) {
-        self.0.iter_mut().zip(keys).for_each(|(book, key)| book.count(key));
+        self.books.iter_mut().zip(keys).for_each(|(book, key)| book.count(key));
     }
 
     /// Drops the groups that no parent has, after all were counted.
     pub(super) fn drop_idle(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        self.0.iter_mut().try_for_each(|book| book.drop_idle(connection))
+        self.books.iter_mut().try_for_each(|book| book.drop_idle(connection))
     }
 
     /// The keys of these groups for one more parent that has them; those that are new are written.
@@ -176,14 +219,14 @@ impl SharedBook {
     ) -> rusqlite::Result<GroupKeys> {
         let mut keys = [None; 3];
         let values: [&[ValueRef<'_>]; 3] = [&groups.about, &groups.provider, &groups.place];
-        for ((key, book), values) in keys.iter_mut().zip(&mut self.0).zip(values) {
-            *key = book.take(connection, hasher, values)?;
+        for ((key, book), values) in keys.iter_mut().zip(&mut self.books).zip(values) {
+            *key = book.take(connection, (hasher, &mut self.gathered), values)?;
         }
         Ok(keys)
     }
 
     /// One parent fewer has these groups; with the last they go.
     pub(super) fn release(&mut self, connection: &Connection, keys: GroupKeys) -> rusqlite::Result<()> {
-        self.0.iter_mut().zip(keys).try_for_each(|(book, key)| book.release(connection, key))
+        self.books.iter_mut().zip(keys).try_for_each(|(book, key)| book.release(connection, key))
     }
 }

@@ -260,7 +260,7 @@ impl State {
             identifier: facts.identifier.as_deref(),
             url: facts.url.as_deref(),
         };
-        let shape = self.shapes.take(&self.database.connection, &self.hasher, &texts)?;
+        let shape = self.shapes.take(&self.database.connection, &self.hasher, &texts, link)?;
         let held_row = if let Held::Opportunity { key, link: before, own, offers, shape, verdict: stood, .. } = *held {
             touched.loose_links.extend(before.filter(|before| Some(*before) != link));
             self.offers.release(&self.database.connection, offers)?;
