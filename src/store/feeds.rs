@@ -213,3 +213,24 @@ pub(super) fn note_findings(connection: &Connection, feed: Feed, notes: &[Note],
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_poll_is_remembered_whatever_came_of_it() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("schema/state.sql")).unwrap();
+        let setup = FeedSetup { feed: Feed::Slots, start_url: "https://f.example/slots".to_owned() };
+        set_up(&connection, &[setup]).unwrap();
+        let polled_at =
+            || -> Option<i64> { connection.query_row("SELECT polled_at FROM feed", [], |row| row.get(0)).unwrap() };
+        let position = positions(&connection).unwrap().remove(&Feed::Slots).unwrap();
+        assert_eq!(polled_at(), None);
+        advance(&connection, &position, Counts::default(), Instant::from_seconds(5)).unwrap();
+        assert_eq!(polled_at(), Some(5));
+        note_fault(&connection, &position, ("timeout", "no answer"), Instant::from_seconds(9)).unwrap();
+        assert_eq!(polled_at(), Some(9));
+    }
+}

@@ -82,3 +82,37 @@ fn bind(
     }
     Ok(from)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Instant, Reason, Verdict, Window};
+    use crate::store::keys::LinkKey;
+
+    #[test]
+    fn every_row_is_written_however_many_wait() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("schema/state.sql")).unwrap();
+        let mut rows = NewRows::default();
+        let (few, many) = (ROWS - 1, 2 * ROWS + 1);
+        for number in (1_i64..).take(few + many) {
+            let window = Window { opens: None, closes: Instant::from_seconds(number) };
+            let verdict = if number % 2 == 0 { Verdict::During(window) } else { Verdict::Never(Reason::NoStartDate) };
+            let link = Some(LinkKey(number)).filter(|_| number % 3 == 0);
+            let stamp = Stamp { key: OpportunityKey(number), link, verdict };
+            rows.push(stamp, |facts| facts.extend(number.to_string().bytes()));
+            assert!(rows.has(stamp.key));
+            if rows.stamps.len() == few && number == i64::try_from(few).unwrap() {
+                rows.write(&connection).unwrap();
+                assert!(!rows.has(stamp.key));
+            }
+        }
+        assert!(!rows.has(OpportunityKey(1)));
+        rows.write(&connection).unwrap();
+        let sql = "SELECT count(*), sum(CAST(CAST(facts AS TEXT) AS INTEGER) = key), sum(closes = key AND reason IS NULL), \
+            sum(reason IS NOT NULL AND closes IS NULL), sum(link = key) FROM opportunity";
+        let read = |row: &rusqlite::Row<'_>| -> rusqlite::Result<Vec<i64>> { (0..5).map(|at| row.get(at)).collect() };
+        let all = i64::try_from(few + many).unwrap();
+        assert_eq!(connection.query_row(sql, [], read).unwrap(), [all, all, all / 2, all - all / 2, all / 3]);
+    }
+}

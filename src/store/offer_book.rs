@@ -102,7 +102,9 @@ impl OfferBook {
             // Only this program writes the JSON; a text that it cannot read back is not found again.
             let offers: Vec<KeptOffer> = serde_json::from_str(row.get_ref(1)?.as_str()?).unwrap_or_default();
             self.gathered.clear();
-            offers.iter().for_each(|offer| gather(&mut self.gathered, offer.parts()));
+            for offer in &offers {
+                gather(&mut self.gathered, offer.parts());
+            }
             self.learn(hasher.hash_values(&self.gathered), row.get(0)?);
         }
         Ok(())
@@ -132,7 +134,9 @@ impl OfferBook {
             return Ok(None);
         }
         self.gathered.clear();
-        given.parts().for_each(|parts| gather(&mut self.gathered, parts));
+        for parts in given.parts() {
+            gather(&mut self.gathered, parts);
+        }
         if let Some((_, key)) = self.last.as_ref().filter(|(values, _)| *values == self.gathered) {
             let key = Some(*key);
             self.count(key, 1);

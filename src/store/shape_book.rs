@@ -122,7 +122,9 @@ impl ShapeBook {
         let key = if let Some(key) = fitting { key } else { self.find(connection, hasher, texts)? };
         if fitting.is_none() {
             self.by_link.resize(self.by_link.len().max(place + 1), 0);
-            self.by_link.get_mut(place).into_iter().for_each(|guess| *guess = u32::try_from(key.0).unwrap_or(0));
+            if let Some(guess) = self.by_link.get_mut(place) {
+                *guess = u32::try_from(key.0).unwrap_or(0);
+            }
         }
         self.count(key, 1);
         Ok(key)

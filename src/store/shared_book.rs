@@ -202,7 +202,9 @@ impl SharedBook {
 
     /// One parent more has these groups.
     pub(super) fn count(&mut self, keys: GroupKeys) {
-        self.books.iter_mut().zip(keys).for_each(|(book, key)| book.count(key));
+        for (book, key) in self.books.iter_mut().zip(keys) {
+            book.count(key);
+        }
     }
 
     /// Drops the groups that no parent has, after all were counted.
@@ -228,5 +230,54 @@ impl SharedBook {
     /// One parent fewer has these groups; with the last they go.
     pub(super) fn release(&mut self, connection: &Connection, keys: GroupKeys) -> rusqlite::Result<()> {
         self.books.iter_mut().zip(keys).try_for_each(|(book, key)| book.release(connection, key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn groups(description: &'static str) -> Groups<'static> {
+        let mut groups =
+            Groups { about: [ValueRef::Null; 8], provider: [ValueRef::Null; 4], place: [ValueRef::Null; 5] };
+        groups.about[0] = ValueRef::Text(description.as_bytes());
+        groups.place[3] = ValueRef::Real(53.8);
+        groups
+    }
+
+    #[test]
+    fn a_group_is_kept_once_and_goes_with_the_last_that_has_it() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("schema/state.sql")).unwrap();
+        let texts = || {
+            let sql =
+                "SELECT coalesce(group_concat(description, ' '), '') FROM (SELECT description FROM about ORDER BY key)";
+            let places = "SELECT count(*) FROM place";
+            let texts: String = connection.query_row(sql, [], |row| row.get(0)).unwrap();
+            (texts, connection.query_row(places, [], |row| row.get::<_, i64>(0)).unwrap())
+        };
+        let hasher = ItemHasher::new([7; 16]);
+        let mut book = SharedBook::default();
+        let keys = ["a", "b", "a"].map(|text| book.take(&connection, &hasher, &groups(text)).unwrap());
+        assert_eq!(keys, [[Some(1), None, Some(1)], [Some(2), None, Some(1)], [Some(1), None, Some(1)]]);
+        assert_eq!(texts(), ("a b".to_owned(), 1));
+        book.release(&connection, keys[0]).unwrap();
+        assert_eq!(texts(), ("a b".to_owned(), 1));
+        book.release(&connection, keys[2]).unwrap();
+        assert_eq!(texts(), ("b".to_owned(), 1));
+
+        // The same after a start: what is there is found again, and what nobody has is dropped.
+        let mut book = SharedBook::default();
+        book.load(&connection, &hasher).unwrap();
+        book.count(keys[1]);
+        assert_eq!(book.take(&connection, &hasher, &groups("b")).unwrap(), keys[1]);
+        book.take(&connection, &hasher, &groups("c")).unwrap();
+        let mut book = SharedBook::default();
+        book.load(&connection, &hasher).unwrap();
+        book.count([Some(2), None, None]);
+        book.drop_idle(&connection).unwrap();
+        assert_eq!(texts(), ("b".to_owned(), 0));
+        book.release(&connection, [Some(2), None, None]).unwrap();
+        assert_eq!(texts(), (String::new(), 0));
     }
 }

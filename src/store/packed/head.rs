@@ -64,7 +64,9 @@ impl<'a> Head<'a> {
         let modified = if flags & LONG_MODIFIED == 0 {
             let mut all = [0; 8];
             let short: &[u8; MODIFIED_BYTES] = take_bytes(bytes)?;
-            all.iter_mut().zip(short).for_each(|(byte, given)| *byte = *given);
+            for (byte, given) in all.iter_mut().zip(short) {
+                *byte = *given;
+            }
             i64::from_le_bytes(all) + MODIFIED_EPOCH
         } else {
             take_signed(bytes)?
