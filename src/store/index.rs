@@ -22,9 +22,9 @@ impl ItemHash {
         Self(u128::from_be_bytes(bytes))
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "each half by itself")]
     pub(super) fn halves(self) -> [u64; 2] {
-        let [a, b, c, d, e, f, g, h, rest @ ..] = self.bytes();
-        [u64::from_be_bytes([a, b, c, d, e, f, g, h]), u64::from_be_bytes(rest)]
+        [(self.0 >> 64) as u64, self.0 as u64]
     }
 
     /// The part that the table here goes by.
