@@ -73,6 +73,7 @@ pub(super) const STATE: Kind = Kind {
     migrations: &[
         include_str!("schema/migrations/state_1_to_2.sql"),
         include_str!("schema/migrations/state_2_to_3.sql"),
+        include_str!("schema/migrations/state_3_to_4.sql"),
     ],
     public: false,
 };

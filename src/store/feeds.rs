@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::opportunity_row;
 use crate::domain::{Feed, Instant, Role};
 
 /// A feed as the settings name it.
@@ -103,15 +104,13 @@ fn drop_others(connection: &Connection, setups: &[FeedSetup]) -> rusqlite::Resul
         // Only hashes, and not told apart by feed; without them a stale repeat would be taken, which its page corrects.
         connection.execute("DELETE FROM tombstone", [])?;
         match feed.role() {
-            Role::Children(pair) => {
-                let own = "DELETE FROM own WHERE key IN (SELECT key FROM opportunity WHERE pair = ?1)";
-                connection.execute(own, [pair.number()])?;
-                connection.execute("DELETE FROM opportunity WHERE pair = ?1", [pair.number()])?;
-            }
+            Role::Children(pair) => opportunity_row::delete_all(connection, pair)?,
             Role::Parents(pair) => {
+                let links = "(SELECT key FROM link WHERE pair = ?1)";
+                let sql = format!("UPDATE opportunity SET link = NULL WHERE link IN {links}");
+                connection.execute(&sql, [pair.number()])?;
                 connection.execute("DELETE FROM parent WHERE pair = ?1", [pair.number()])?;
                 connection.execute("DELETE FROM link WHERE pair = ?1", [pair.number()])?;
-                connection.execute("UPDATE opportunity SET link = NULL WHERE pair = ?1", [pair.number()])?;
             }
             Role::Sellers => drop(connection.execute("DELETE FROM seller", [])?),
             Role::Datasets => drop(connection.execute("DELETE FROM dataset", [])?),
@@ -164,10 +163,15 @@ pub(super) fn begin_walks(connection: &Connection, now: Instant) -> rusqlite::Re
 }
 
 /// Writes where a feed stands after a page.
-pub(super) fn advance(connection: &Connection, position: &Position, counts: Counts) -> rusqlite::Result<()> {
+pub(super) fn advance(
+    connection: &Connection,
+    position: &Position,
+    counts: Counts,
+    now: Instant,
+) -> rusqlite::Result<()> {
     let sql = "UPDATE feed SET next_url = ?2, walk_complete = ?3, read_to_end_at = ?4, wait_until = ?5, failures = 0, \
         fault = NULL, fault_text = NULL, license = coalesce(?6, license), pages = pages + 1, updated = updated + ?7, \
-        deleted = deleted + ?8, etag = ?9, last_modified = ?10 WHERE key = ?1";
+        deleted = deleted + ?8, etag = ?9, last_modified = ?10, polled_at = ?11 WHERE key = ?1";
     connection.prepare_cached(sql)?.execute(params![
         position.feed.number(),
         position.next_url,
@@ -179,15 +183,22 @@ pub(super) fn advance(connection: &Connection, position: &Position, counts: Coun
         counts.deleted,
         position.version.etag,
         position.version.last_modified,
+        now.as_seconds(),
     ])?;
     Ok(())
 }
 
-/// Writes that a request failed and how long to wait.
-pub(super) fn note_fault(connection: &Connection, position: &Position, code: &str, text: &str) -> rusqlite::Result<()> {
-    let sql = "UPDATE feed SET wait_until = ?2, failures = ?3, fault = ?4, fault_text = ?5 WHERE key = ?1";
+/// Writes that a request failed, with a stable code and the same for people, and how long to wait.
+pub(super) fn note_fault(
+    connection: &Connection,
+    position: &Position,
+    (code, text): (&str, &str),
+    now: Instant,
+) -> rusqlite::Result<()> {
+    let sql =
+        "UPDATE feed SET wait_until = ?2, failures = ?3, fault = ?4, fault_text = ?5, polled_at = ?6 WHERE key = ?1";
     let wait_until = position.wait_until.map(Instant::as_seconds);
-    let values = params![position.feed.number(), wait_until, position.failures, code, text];
+    let values = params![position.feed.number(), wait_until, position.failures, code, text, now.as_seconds()];
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }
@@ -201,4 +212,25 @@ pub(super) fn note_findings(connection: &Connection, feed: Feed, notes: &[Note],
         connection.prepare_cached(sql)?.execute(values)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_poll_is_remembered_whatever_came_of_it() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("schema/state.sql")).unwrap();
+        let setup = FeedSetup { feed: Feed::Slots, start_url: "https://f.example/slots".to_owned() };
+        set_up(&connection, &[setup]).unwrap();
+        let polled_at =
+            || -> Option<i64> { connection.query_row("SELECT polled_at FROM feed", [], |row| row.get(0)).unwrap() };
+        let position = positions(&connection).unwrap().remove(&Feed::Slots).unwrap();
+        assert_eq!(polled_at(), None);
+        advance(&connection, &position, Counts::default(), Instant::from_seconds(5)).unwrap();
+        assert_eq!(polled_at(), Some(5));
+        note_fault(&connection, &position, ("timeout", "no answer"), Instant::from_seconds(9)).unwrap();
+        assert_eq!(polled_at(), Some(9));
+    }
 }

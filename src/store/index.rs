@@ -1,7 +1,7 @@
 //! Finding items again by their RPDE id, in memory: a compact table from a keyed hash to the row's key, and what is left
 //! of deleted items. Both are made anew from the state at every start.
 
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
 
 use hashbrown::HashTable;
 use siphasher::sip128::{Hasher128, SipHasher13};
@@ -20,6 +20,11 @@ impl ItemHash {
 
     pub(super) fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(u128::from_be_bytes(bytes))
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "each half by itself")]
+    pub(super) fn halves(self) -> [u64; 2] {
+        [(self.0 >> 64) as u64, self.0 as u64]
     }
 
     /// The part that the table here goes by.
@@ -44,30 +49,52 @@ impl ItemHasher {
         hasher.write(item_id.as_bytes());
         ItemHash(hasher.finish128().as_u128())
     }
-}
 
-impl ItemHasher {
     /// The hash of values that are no item's id.
-    pub(super) fn hash_values(&self, values: impl Iterator<Item = impl Hash>) -> ItemHash {
-        let mut gathered = Gathered(Vec::with_capacity(256));
-        values.for_each(|value| value.hash(&mut gathered));
+    pub(super) fn hash_values(&self, values: &Gathered) -> ItemHash {
         let mut hasher = SipHasher13::new_with_key(&self.0);
         hasher.write_i64(0);
-        hasher.write(&gathered.0);
+        hasher.write(&values.0);
         ItemHash(hasher.finish128().as_u128())
     }
 }
 
-/// The bytes of small values, to be hashed in one go: a hasher that is asked for each of them spends most of its time in between.
-struct Gathered(Vec<u8>);
+/// The bytes of small values, to be compared or hashed in one go. Other values have other bytes, as long as they come in the same order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Gathered(Vec<u8>);
 
-impl Hasher for Gathered {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
+impl Gathered {
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
     }
 
-    fn finish(&self) -> u64 {
-        0
+    pub(super) fn byte(&mut self, byte: u8) {
+        self.0.push(byte);
+    }
+
+    pub(super) fn number(&mut self, number: u64) {
+        self.0.extend_from_slice(&number.to_le_bytes());
+    }
+
+    pub(super) fn text(&mut self, text: &[u8]) {
+        self.0.extend_from_slice(&text.len().to_le_bytes());
+        self.0.extend_from_slice(text);
+    }
+
+    /// A byte with what may be absent.
+    pub(super) fn record(&mut self, byte: u8, texts: [Option<&[u8]>; 3], numbers: [Option<u64>; 3]) {
+        let bit = |at: usize, given: bool| u8::from(given) << at;
+        let [first, second, third] = texts;
+        let given = bit(0, first.is_some()) | bit(1, second.is_some()) | bit(2, third.is_some());
+        let [a, b, c] = numbers;
+        let given = given | bit(3, a.is_some()) | bit(4, b.is_some()) | bit(5, c.is_some());
+        self.0.extend_from_slice(&[byte, given]);
+        for number in numbers {
+            self.0.extend_from_slice(&number.unwrap_or_default().to_le_bytes());
+        }
+        for text in texts {
+            self.text(text.unwrap_or_default());
+        }
     }
 }
 

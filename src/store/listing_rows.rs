@@ -72,7 +72,7 @@ impl ListingSql {
             // A court's row has its facility use's @id; any other goes by the link's own.
             select: format!(
                 "SELECT p.offer_id, p.price, p.currency, coalesce(p.id, l.id), iif(p.id IS NULL, NULL, l.id), \
-                 p.court, p.offers, {} FROM parent AS p JOIN link AS l ON l.key = ?2 WHERE p.key = ?1",
+                 p.court, p.offers, {} FROM whole_parent AS p JOIN link AS l ON l.key = ?2 WHERE p.key = ?1",
                 SHARED.map(|column| format!("p.{column}")).join(", ")
             ),
             insert: format!("INSERT INTO listing (key, {columns}) VALUES ({})", marks.join(", ")),

@@ -84,14 +84,13 @@ fn read(
 ) -> Result<()> {
     let database = Database::open_to_read(path, &STATE)?;
     database.set("read", |connection| {
-        let mut statement =
-            connection.prepare("SELECT key, pair, facts FROM opportunity WHERE key > ?1 AND key <= ?2")?;
+        let mut statement = connection.prepare("SELECT key, facts FROM opportunity WHERE key > ?1 AND key <= ?2")?;
         let mut rows = statement.query(params![above, to])?;
         let (mut batch, mut item_id) = (Vec::with_capacity(ROWS_A_BATCH), String::new());
         while let Some(row) = rows.next()? {
-            let slot = row.get::<_, i64>(1)? == Pair::Slots.number();
+            let packed = facts(row, 1)?;
+            let slot = packed.seen.pair == Pair::Slots;
             let feed = if slot { Feed::Slots } else { Feed::ScheduledSessions };
-            let packed = facts(row, 2)?;
             packed.item_id(shapes.of(&packed)?, &mut item_id).ok_or_else(damaged)?;
             let hash = hasher.hash(feed, &item_id);
             batch.push(Found { hash, key: row.get(0)?, offers: packed.offers, shape: packed.shape });

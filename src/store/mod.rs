@@ -20,6 +20,7 @@ mod listing_rows;
 mod loading;
 mod lock;
 mod lookup;
+mod new_rows;
 mod offer_book;
 mod offer_rows;
 mod old_rows;
@@ -28,12 +29,14 @@ mod own_row;
 mod packed;
 mod parent_book;
 mod parent_row;
+mod parents;
 pub mod probe;
 mod report;
 mod sellers;
 mod settle;
 mod setup;
 mod shape_book;
+mod shared_book;
 mod shown;
 mod snapshot;
 mod state;
@@ -192,7 +195,7 @@ impl Store {
         give(&mut |step| {
             let outcome = match step {
                 Step::Page(page) => self.apply_page(page, now, &mut touched),
-                Step::Fault(fault) => self.apply_fault(fault),
+                Step::Fault(fault) => self.apply_fault(fault, now),
             };
             outcome.map_err(|source| self.state.database.error("write", source))
         })?;
@@ -233,6 +236,7 @@ impl Store {
             }
             self.state.apply(page.feed, page.walk, change, now, touched)?;
         }
+        self.state.write_new_rows()?;
         if page.at_end {
             if !position.walk_complete && position.walk > 1 {
                 self.state.sweep(page.feed, page.walk, touched)?;
@@ -244,19 +248,19 @@ impl Store {
         position.wait_until = page.wait_until;
         position.failures = 0;
         position.license = page.license.map(str::to_owned).or(position.license);
-        feeds::advance(self.state.connection(), &position, counts)?;
+        feeds::advance(self.state.connection(), &position, counts, now)?;
         feeds::note_findings(self.state.connection(), page.feed, &page.notes, now)?;
         self.positions.insert(page.feed, position);
         Ok(())
     }
 
-    fn apply_fault(&mut self, fault: &FaultStep<'_>) -> rusqlite::Result<()> {
+    fn apply_fault(&mut self, fault: &FaultStep<'_>, now: Instant) -> rusqlite::Result<()> {
         let Some(position) = self.positions.get_mut(&fault.feed).filter(|at| at.walk == fault.walk) else {
             return Ok(());
         };
         position.failures = fault.failures;
         position.wait_until = Some(fault.wait_until);
-        feeds::note_fault(self.state.connection(), position, fault.code, fault.text)
+        feeds::note_fault(self.state.connection(), position, (fault.code, fault.text), now)
     }
 
     fn commit_batch(&mut self) -> Result<()> {

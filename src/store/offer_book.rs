@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
-use super::index::{ItemHash, ItemHasher};
+use super::index::{Gathered, ItemHash, ItemHasher};
 use super::keys::OfferListKey;
 use crate::domain::{Offer, OfferTerms};
 
@@ -47,13 +47,18 @@ pub(super) struct Given<'a> {
 }
 
 /// What makes an offer of a list the same as another: relative or not, id, name, price, currency and ages.
-type Parts<'a> = (u8, Option<&'a str>, Option<&'a str>, Option<u64>, Option<&'a str>, Option<i64>, Option<i64>);
+type Parts<'a> = (u8, Option<&'a str>, Option<&'a str>, Option<f64>, Option<&'a str>, Option<i64>, Option<i64>);
+
+fn gather(gathered: &mut Gathered, (relative, id, name, price, currency, min_age, max_age): Parts<'_>) {
+    let texts = [id, name, currency];
+    let numbers = [price.map(f64::to_bits), min_age.map(i64::cast_unsigned), max_age.map(i64::cast_unsigned)];
+    gathered.record(relative, texts.map(|text| text.map(str::as_bytes)), numbers);
+}
 
 impl KeptOffer {
     fn parts(&self) -> Parts<'_> {
         let Self(relative, id, name, price, currency, min_age, max_age) = self;
-        let bits = price.map(f64::to_bits);
-        (*relative, id.as_deref(), name.as_deref(), bits, currency.as_deref(), *min_age, *max_age)
+        (*relative, id.as_deref(), name.as_deref(), *price, currency.as_deref(), *min_age, *max_age)
     }
 }
 
@@ -61,17 +66,17 @@ impl Given<'_> {
     fn parts(&self) -> impl Iterator<Item = Parts<'_>> {
         self.offers.iter().map(|offer| {
             let rest = offer.id.as_deref().and_then(|id| relative(id, self.owner));
-            let (id, bits) = (rest.or(offer.id.as_deref()), offer.price.map(f64::to_bits));
+            let id = rest.or(offer.id.as_deref());
             let (name, currency) = (offer.name.as_deref(), offer.currency.as_deref());
-            (u8::from(rest.is_some()), id, name, bits, currency, offer.min_age, offer.max_age)
+            (u8::from(rest.is_some()), id, name, offer.price, currency, offer.min_age, offer.max_age)
         })
     }
 
     /// The list as the state keeps it.
     fn to_json(self) -> serde_json::Result<String> {
         let text = |text: Option<&str>| text.map(str::to_owned);
-        let kept = |(relative, id, name, bits, currency, min_age, max_age): Parts<'_>| {
-            KeptOffer(relative, text(id), text(name), bits.map(f64::from_bits), text(currency), min_age, max_age)
+        let kept = |(relative, id, name, price, currency, min_age, max_age): Parts<'_>| {
+            KeptOffer(relative, text(id), text(name), price, text(currency), min_age, max_age)
         };
         serde_json::to_string(&self.parts().map(kept).collect::<Vec<_>>())
     }
@@ -83,6 +88,9 @@ pub(super) struct OfferBook {
     keys: HashMap<ItemHash, OfferListKey>,
     lists: HashMap<OfferListKey, (ItemHash, u64)>,
     next: i64,
+    gathered: Gathered,
+    /// The list that was last asked for: neighbours often have the same.
+    last: Option<(Gathered, OfferListKey)>,
 }
 
 impl OfferBook {
@@ -93,7 +101,11 @@ impl OfferBook {
         while let Some(row) = rows.next()? {
             // Only this program writes the JSON; a text that it cannot read back is not found again.
             let offers: Vec<KeptOffer> = serde_json::from_str(row.get_ref(1)?.as_str()?).unwrap_or_default();
-            self.learn(hasher.hash_values(offers.iter().map(KeptOffer::parts)), row.get(0)?);
+            self.gathered.clear();
+            for offer in &offers {
+                gather(&mut self.gathered, offer.parts());
+            }
+            self.learn(hasher.hash_values(&self.gathered), row.get(0)?);
         }
         Ok(())
     }
@@ -121,7 +133,16 @@ impl OfferBook {
         if given.offers.is_empty() {
             return Ok(None);
         }
-        let hash = hasher.hash_values(given.parts());
+        self.gathered.clear();
+        for parts in given.parts() {
+            gather(&mut self.gathered, parts);
+        }
+        if let Some((_, key)) = self.last.as_ref().filter(|(values, _)| *values == self.gathered) {
+            let key = Some(*key);
+            self.count(key, 1);
+            return Ok(key);
+        }
+        let hash = hasher.hash_values(&self.gathered);
         let key = if let Some(key) = self.keys.get(&hash) {
             *key
         } else {
@@ -133,6 +154,8 @@ impl OfferBook {
             key
         };
         self.count(Some(key), 1);
+        let before = self.last.take().map(|last| last.0).unwrap_or_default();
+        self.last = Some((std::mem::replace(&mut self.gathered, before), key));
         Ok(Some(key))
     }
 
@@ -145,6 +168,7 @@ impl OfferBook {
             let hash = *hash;
             self.keys.remove(&hash);
             self.lists.remove(&key);
+            self.last = None;
             connection.prepare_cached("DELETE FROM offer_list WHERE key = ?1")?.execute([key])?;
         }
         Ok(())

@@ -1,34 +1,112 @@
-//! The rows of a state of schema version 2, packed as version 3 has them: the part of a migration that SQL cannot do.
+//! The rows of a state of an older schema version, as this version has them: the part of the migrations that SQL cannot do.
 //!
-//! In one transaction, so that a crash leaves all of them or none to be packed at the next start.
+//! In one transaction, so that a crash leaves all of them or none to be carried over at the next start.
 
-use rusqlite::{Connection, Row};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row, params};
 
 use super::database::Database;
 use super::error::Result;
 use super::index::ItemHasher;
 use super::keys::OpportunityKey;
 use super::opportunity_row::{Stamp, Way, verdict_from, write};
-use super::packed::{Numbers, Texts};
+use super::packed::{Numbers, Seen, Texts, pack, repack};
+use super::parent_row::split_url;
 use super::probe::{self, Point};
-use super::shape_book::ShapeBook;
-use crate::domain::{AttendanceMode, DateError, EventStatus, FeedDate, Instant, Pair, Start};
+use super::shape_book::{ShapeBook, damaged};
+use super::shared_book::{Groups, SharedBook};
+use super::state::pair_of;
+use crate::domain::{AttendanceMode, DateError, EventStatus, FeedDate, Instant, Start};
 
-/// Packs what the migration has put aside, if it has.
-pub(super) fn pack_all(state: &Database, hasher: &ItemHasher) -> Result<()> {
-    let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'opportunity_2'";
-    let old: i64 = state.set("read", |connection| connection.query_row(sql, [], |row| row.get(0)))?;
-    if old == 0 {
+/// Carries over what the migrations have put aside, if they have.
+pub(super) fn carry_over(state: &Database, hasher: &ItemHasher) -> Result<()> {
+    if !state.set("read", |connection| is_there(connection, "opportunity_3"))? {
         return Ok(());
     }
     state.begin()?;
     state.set("bring up to date the rows of", |connection| {
-        pack_rows(connection, hasher)?;
+        repack_rows(connection)?;
+        if is_there(connection, "opportunity_2")? {
+            pack_rows(connection, hasher)?;
+        }
+        share_texts(connection, hasher)?;
+        let loading: bool = connection.query_row("SELECT loading FROM state", [], |row| row.get(0))?;
+        // A first harvest builds them at its end.
+        if !loading {
+            connection.execute_batch(include_str!("schema/state_indexes.sql"))?;
+        }
         probe::reach(Point::Migration)
     })?;
     state.commit()
 }
 
+fn is_there(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
+    connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?1")?.exists([table])
+}
+
+/// Sessions and slots, from version 3.
+fn repack_rows(connection: &Connection) -> rusqlite::Result<()> {
+    let sql = "SELECT key, pair, modified, walk, link, reason, opens, closes, facts FROM opportunity_3 ORDER BY key";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let seen = Seen { pair: pair_of(row, 1)?, modified: row.get(2)?, walk: row.get(3)? };
+        let facts = repack(row.get_ref(8)?.as_blob()?, seen).ok_or_else(damaged)?;
+        let verdict = verdict_from(row.get(5)?, row.get(6)?, row.get(7)?);
+        let stamp = Stamp { key: OpportunityKey(row.get(0)?), link: row.get(4)?, verdict };
+        write(connection, stamp, Way::New, &facts)?;
+    }
+    drop(rows);
+    drop(statement);
+    connection.execute_batch("DROP TABLE opportunity_3")
+}
+
+/// What parents say alike, from version 3.
+fn share_texts(connection: &Connection, hasher: &ItemHasher) -> rusqlite::Result<()> {
+    let sql = "SELECT key, pair, item_id, modified, walk, link, id, court, public_adult, valid_from, offer_id, price, currency, \
+        membership_required, name, present_as_slots, offers, url, description, activities, levels, min_age, max_age, gender, \
+        attendance_mode, image_url, organizer, organizer_id, dataset, place, address, postcode, latitude, longitude \
+        FROM parent_3 ORDER BY key";
+    let mut shared = SharedBook::default();
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        share_text(connection, hasher, &mut shared, row)?;
+    }
+    drop(rows);
+    drop(statement);
+    connection.execute_batch("DROP TABLE parent_3")
+}
+
+/// How many columns a parent keeps to itself, beside its url.
+const OWN_COLUMNS: usize = 17;
+
+fn share_text(
+    connection: &Connection,
+    hasher: &ItemHasher,
+    shared: &mut SharedBook,
+    row: &Row<'_>,
+) -> rusqlite::Result<()> {
+    let url = row.get_ref(OWN_COLUMNS)?.as_str_or_null()?.map(split_url);
+    let base = url.map_or(ValueRef::Null, |url| ValueRef::Text(url.0.as_bytes()));
+    let value = |at: usize| row.get_ref(OWN_COLUMNS + at);
+    let groups = Groups {
+        about: [value(1)?, value(2)?, value(3)?, value(4)?, value(5)?, value(6)?, value(7)?, value(8)?],
+        provider: [value(9)?, value(10)?, value(11)?, base],
+        place: [value(12)?, value(13)?, value(14)?, value(15)?, value(16)?],
+    };
+    let keys = shared.take(connection, hasher, &groups)?;
+    let sql = "INSERT INTO parent (key, pair, item_id, modified, walk, link, id, court, public_adult, valid_from, offer_id, price, \
+        currency, membership_required, name, present_as_slots, offers, url, about, provider, place) SELECT key, pair, item_id, \
+        modified, walk, link, id, court, public_adult, valid_from, offer_id, price, currency, membership_required, name, \
+        present_as_slots, offers, ?2, ?3, ?4, ?5 FROM parent_3 WHERE key = ?1";
+    let [about, provider, place] = keys;
+    let key: i64 = row.get(0)?;
+    let values = params![key, url.map(|url| url.1), about, provider, place];
+    connection.prepare_cached(sql)?.execute(values).map(drop)
+}
+
+/// Sessions and slots, from version 2.
 fn pack_rows(connection: &Connection, hasher: &ItemHasher) -> rusqlite::Result<()> {
     let mut shapes = ShapeBook::default();
     let sql = "SELECT key, pair, modified, walk, link, reason, opens, closes, potentially_bookable, status, start, start_millis, \
@@ -41,10 +119,7 @@ fn pack_rows(connection: &Connection, hasher: &ItemHasher) -> rusqlite::Result<(
     }
     drop(rows);
     drop(statement);
-    let loading: bool = connection.query_row("SELECT loading FROM state", [], |row| row.get(0))?;
-    connection.execute_batch("DROP TABLE opportunity_2")?;
-    // A first harvest builds them at its end.
-    if loading { Ok(()) } else { connection.execute_batch(include_str!("schema/state_indexes.sql")) }
+    connection.execute_batch("DROP TABLE opportunity_2")
 }
 
 fn pack_row(
@@ -53,14 +128,9 @@ fn pack_row(
     shapes: &mut ShapeBook,
     row: &Row<'_>,
 ) -> rusqlite::Result<()> {
-    let stamp = Stamp {
-        key: OpportunityKey(row.get(0)?),
-        pair: Pair::from_number(row.get(1)?).unwrap_or(Pair::Sessions),
-        modified: row.get(2)?,
-        walk: row.get(3)?,
-        link: row.get(4)?,
-    };
+    let seen = Seen { pair: pair_of(row, 1)?, modified: row.get(2)?, walk: row.get(3)? };
     let verdict = verdict_from(row.get(5)?, row.get(6)?, row.get(7)?);
+    let stamp = Stamp { key: OpportunityKey(row.get(0)?), link: row.get(4)?, verdict };
     let mode = row.get_ref(17)?.as_str_or_null()?;
     let numbers = Numbers {
         potentially_bookable: row.get(8)?,
@@ -83,8 +153,10 @@ fn pack_row(
         identifier: row.get_ref(22)?.as_str_or_null()?,
         url: row.get_ref(23)?.as_str_or_null()?,
     };
-    let shape = shapes.take(connection, hasher, &texts)?;
-    write(connection, (stamp, Way::New), verdict, &numbers, (shape, shapes.shapes.get(shape)?), &texts)
+    let shape = shapes.take(connection, hasher, &texts, stamp.link)?;
+    let mut facts = Vec::new();
+    pack(&mut facts, seen, &numbers, (shape, shapes.shapes.get(shape)?), &texts);
+    write(connection, stamp, Way::New, &facts)
 }
 
 fn start(start: Option<i64>, millis: u16, offset: i32) -> Start {

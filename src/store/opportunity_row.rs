@@ -2,8 +2,8 @@
 
 use rusqlite::{CachedStatement, Connection, Row, params};
 
-use super::keys::{LinkKey, OpportunityKey, ShapeKey};
-use super::packed::{Numbers, Packed, Shape, Texts, pack};
+use super::keys::{LinkKey, OpportunityKey};
+use super::packed::Packed;
 use super::parent_row;
 use super::shape_book::{Shapes, damaged};
 use crate::domain::{Aggregate, Instant, OpportunityTerms, Pair, Reason, Verdict, Window};
@@ -12,10 +12,8 @@ use crate::domain::{Aggregate, Instant, OpportunityTerms, Pair, Reason, Verdict,
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stamp {
     pub(super) key: OpportunityKey,
-    pub(super) pair: Pair,
-    pub(super) modified: i64,
-    pub(super) walk: i64,
     pub(super) link: Option<LinkKey>,
+    pub(super) verdict: Verdict,
 }
 
 /// How a row is written.
@@ -32,34 +30,28 @@ pub(super) enum Way {
 impl Way {
     const fn sql(self) -> &'static str {
         match self {
-            Self::New => "INSERT INTO opportunity VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            Self::New => "INSERT INTO opportunity VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             Self::Over => {
-                "UPDATE opportunity SET pair = ?2, modified = ?3, walk = ?4, link = ?5, reason = ?6, opens = ?7, closes = ?8, \
-                 facts = ?9 WHERE key = ?1"
+                "UPDATE opportunity SET link = ?2, reason = ?3, opens = ?4, closes = ?5, facts = ?6 WHERE key = ?1"
             }
-            Self::InPlace => "UPDATE opportunity SET pair = ?2, modified = ?3, walk = ?4, facts = ?5 WHERE key = ?1",
+            Self::InPlace => "UPDATE opportunity SET facts = ?2 WHERE key = ?1",
         }
     }
 }
 
-/// Writes a row.
-pub(super) fn write(
-    connection: &Connection,
-    (stamp, way): (Stamp, Way),
-    verdict: Verdict,
-    numbers: &Numbers,
-    shape: (ShapeKey, &Shape),
-    texts: &Texts<'_>,
-) -> rusqlite::Result<()> {
-    let facts = pack(numbers, shape, texts);
-    let Stamp { key, pair, modified, walk, link } = stamp;
+/// Writes a row with these packed facts.
+pub(super) fn write(connection: &Connection, stamp: Stamp, way: Way, facts: &[u8]) -> rusqlite::Result<()> {
+    let Stamp { key, link, verdict } = stamp;
     let mut statement = connection.prepare_cached(way.sql())?;
     if way == Way::InPlace {
-        return statement.execute(params![key, pair.number(), modified, walk, facts]).map(drop);
+        return statement.execute(params![key, facts]).map(drop);
     }
     let (reason, opens, closes) = verdict_columns(verdict);
-    statement.execute(params![key, pair.number(), modified, walk, link, reason, opens, closes, facts]).map(drop)
+    statement.execute(params![key, link, reason, opens, closes, facts]).map(drop)
 }
+
+/// How many columns a row has.
+pub(super) const COLUMNS: usize = 6;
 
 /// Reads the packed facts in a column.
 pub(super) fn facts<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<Packed<'a>> {
@@ -88,7 +80,7 @@ pub(super) fn verdict_from(reason: Option<i64>, opens: Option<i64>, closes: Opti
 /// [`JUDGED_COLUMNS`] as a literal, for those who read more.
 macro_rules! judged_columns {
     () => {
-        "o.key, o.link, o.reason, o.opens, o.closes, o.pair, o.facts, own.public_adult, own.valid_from"
+        "o.key, o.link, o.reason, o.opens, o.closes, o.facts, own.public_adult, own.valid_from"
     };
 }
 pub(super) use judged_columns;
@@ -114,17 +106,17 @@ pub(super) struct Judged {
 impl Judged {
     pub(super) fn read(row: &Row<'_>, shapes: &Shapes) -> rusqlite::Result<Self> {
         let link: Option<LinkKey> = row.get(1)?;
-        let packed = facts(row, 6)?;
+        let packed = facts(row, 5)?;
         let shape = shapes.of(&packed)?;
         let numbers = packed.numbers(shape).ok_or_else(damaged)?;
         let aggregate = if numbers.own {
-            parent_row::aggregate_from(row.get::<_, Option<i64>>(7)?.unwrap_or(0), row.get_ref(8)?.as_str_or_null()?)
+            parent_row::aggregate_from(row.get::<_, Option<i64>>(6)?.unwrap_or(0), row.get_ref(7)?.as_str_or_null()?)
         } else {
             Aggregate::Absent
         };
         Ok(Self {
             key: row.get(0)?,
-            pair: Pair::from_number(row.get(5)?).unwrap_or(Pair::Sessions),
+            pair: packed.seen.pair,
             link,
             verdict: verdict_from(row.get(2)?, row.get(3)?, row.get(4)?),
             terms: OpportunityTerms {
@@ -153,3 +145,21 @@ pub(super) fn update_verdict(
 
 /// The statement that [`update_verdict`] executes.
 pub(super) const UPDATE_VERDICT: &str = "UPDATE opportunity SET reason = ?2, opens = ?3, closes = ?4 WHERE key = ?1";
+
+/// Deletes every row of a pair.
+pub(super) fn delete_all(connection: &Connection, pair: Pair) -> rusqlite::Result<()> {
+    let mut keys: Vec<OpportunityKey> = Vec::new();
+    let mut statement = connection.prepare("SELECT key, facts FROM opportunity")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if facts(row, 1)?.seen.pair == pair {
+            keys.push(row.get(0)?);
+        }
+    }
+    drop(rows);
+    for sql in ["DELETE FROM own WHERE key = ?1", "DELETE FROM opportunity WHERE key = ?1"] {
+        let mut delete = connection.prepare(sql)?;
+        keys.iter().try_for_each(|key| delete.execute([key]).map(drop))?;
+    }
+    Ok(())
+}

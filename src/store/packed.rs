@@ -2,13 +2,25 @@
 //!
 //! Numbers are of variable length (seven bits a byte, lowest first), and what is absent or follows from something else is a
 //! bit. The four texts that tell an item from others (RPDE id, `@id`, `identifier`, `url`) mostly differ from those of its
-//! neighbours in one word: the row has this *token*, and how the texts are made of it is a [`Shape`], kept once for all
-//! (`shape_book`).
+//! neighbours in one word: the row has this *token* (a number where it is digits), and how the texts are made of it is a
+//! [`Shape`], kept once for all (`shape_book`).
 //!
 //! Reading fails with `None` where bytes are missing; only this program writes them.
 
+mod bytes;
+mod head;
+mod token;
+
+use bytes::{
+    STEP, fold, put, put_instant, put_option, put_signed, put_text, take, take_instant, take_option, take_signed,
+    take_text, unfold,
+};
+use head::{Head, pair_of};
+pub(super) use head::{Seen, repack};
+use token::Token;
+
 use super::keys::{OfferListKey, ShapeKey};
-use crate::domain::{AttendanceMode, DateError, EventStatus, FeedDate, Instant, Opportunity, Start};
+use crate::domain::{AttendanceMode, DateError, EventStatus, FeedDate, Instant, Opportunity, Pair, Start};
 
 /// The four texts of a row, in the order in which a shape has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +54,24 @@ impl Shape {
     pub(super) fn has_identifier(&self) -> bool {
         self.0[2] != Part::Absent
     }
+
+    /// Whether it makes these texts of their token alone.
+    pub(super) fn fits(&self, texts: &Texts<'_>) -> bool {
+        let token = texts.token();
+        self.0.iter().zip(texts.all()).all(|(part, text)| match (part, text) {
+            (Part::Absent, None) => true,
+            (Part::Around(before, after), Some(text)) => {
+                text.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(after.as_str())) == Some(token)
+            }
+            _ => false,
+        })
+    }
 }
 
-const DELIMITERS: [char; 9] = ['/', ':', '#', '=', '?', '&', '|', ' ', '.'];
+/// What words of a text are told apart by.
+const fn is_delimiter(byte: u8) -> bool {
+    matches!(byte, b'/' | b':' | b'#' | b'=' | b'?' | b'&' | b'|' | b' ' | b'.')
+}
 
 /// Where the last `token` begins in a text. It is short and mostly the text's end, so nothing is prepared to look for it.
 fn last_place(text: &str, token: &str) -> Option<usize> {
@@ -67,7 +94,8 @@ impl<'a> Texts<'a> {
 
     /// The last word of the item's id.
     pub(super) fn token(&self) -> &'a str {
-        let last = self.item_id.rsplit(DELIMITERS).next().unwrap_or_default();
+        let delimiter = self.item_id.bytes().rposition(is_delimiter);
+        let last = self.item_id.get(delimiter.map_or(0, |at| at + 1)..).unwrap_or_default();
         if last.is_empty() { self.item_id } else { last }
     }
 
@@ -78,8 +106,8 @@ impl<'a> Texts<'a> {
             text.map(|text| {
                 let (before, after) =
                     last_place(text, token).and_then(|at| around(text, at, token.len())).ok_or(text)?;
-                let stands_alone = (before.is_empty() || before.ends_with(DELIMITERS))
-                    && (after.is_empty() || after.starts_with(DELIMITERS));
+                let stands_alone = before.bytes().next_back().is_none_or(is_delimiter)
+                    && after.bytes().next().is_none_or(is_delimiter);
                 if stands_alone { Ok((before, after)) } else { Err(text) }
             })
         })
@@ -133,10 +161,6 @@ impl Numbers {
     }
 }
 
-/// Instants are counted from 2024-01-01T00:00:00Z, in steps of five minutes where that goes.
-const EPOCH: i64 = 1_704_067_200;
-const STEP: i64 = 300;
-
 const HAS_OFFERS: u8 = 1;
 const HAS_OWN: u8 = 2;
 const BOOKABLE: u8 = 4;
@@ -146,60 +170,8 @@ const ODD_START: u8 = 8;
 const DURATION_FITS: u8 = 16;
 const HAS_DURATION: u8 = 32;
 const HAS_ENDS: u8 = 64;
-
-fn put(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(low(number) | 0x80);
-        number >>= 7;
-    }
-    out.push(low(number));
-}
-
-/// The lowest seven bits.
-fn low(number: u64) -> u8 {
-    u8::try_from(number & 0x7F).unwrap_or(0)
-}
-
-/// Small numbers of either sign as small ones without.
-fn fold(number: i64) -> u64 {
-    (number << 1 ^ number >> 63).cast_unsigned()
-}
-
-fn unfold(number: u64) -> i64 {
-    (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
-}
-
-fn put_signed(out: &mut Vec<u8>, number: i64) {
-    put(out, fold(number));
-}
-
-fn put_option(out: &mut Vec<u8>, number: Option<i64>) {
-    // 0 is absent; what would not fit then is written as two numbers.
-    match number.map(fold) {
-        None => put(out, 0),
-        Some(u64::MAX) => out.extend([0x81, 0x80, 0x00]),
-        Some(number) => put(out, number + 1),
-    }
-}
-
-fn put_instant(out: &mut Vec<u8>, instant: Instant) {
-    let seconds = instant.as_seconds().wrapping_sub(EPOCH);
-    if seconds % STEP == 0 {
-        put(out, fold(seconds / STEP) << 1);
-    } else {
-        put(out, 1);
-        put_signed(out, seconds);
-    }
-}
-
-fn put_text(out: &mut Vec<u8>, text: &str) {
-    put(out, u64::try_from(text.len()).unwrap_or(0));
-    out.extend(text.as_bytes());
-}
-
-/// Packs a row.
-pub(super) fn pack(numbers: &Numbers, shape: (ShapeKey, &Shape), texts: &Texts<'_>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(48);
+/// Packs a row, after what is in `out`.
+pub(super) fn pack(out: &mut Vec<u8>, seen: Seen, numbers: &Numbers, shape: (ShapeKey, &Shape), texts: &Texts<'_>) {
     let start = if let Start::At(date) = numbers.start { Some(date) } else { None };
     let seconds = start.zip(numbers.ends).map(|(start, ends)| ends.seconds_since(start.instant()));
     let fits = numbers.duration_minutes.is_some() && seconds.map(|seconds| seconds / 60) == numbers.duration_minutes;
@@ -213,41 +185,36 @@ pub(super) fn pack(numbers: &Numbers, shape: (ShapeKey, &Shape), texts: &Texts<'
         (numbers.duration_minutes.is_some() && !fits, HAS_DURATION),
         (numbers.ends.is_some(), HAS_ENDS),
     ];
-    out.push(flags.iter().filter(|flag| flag.0).map(|flag| flag.1).sum());
-    out.push(
-        start_number(numbers.start) | status_number(numbers.status) << 2 | mode_number(numbers.attendance_mode) << 4,
-    );
-    if let Some(offers) = numbers.offers {
-        put_signed(&mut out, offers.0);
-    }
-    put(&mut out, shape.0.0.cast_unsigned());
-    put_text(&mut out, texts.token());
+    let flags = flags.iter().filter(|flag| flag.0).map(|flag| flag.1).sum();
+    let kinds =
+        start_number(numbers.start) | status_number(numbers.status) << 2 | mode_number(numbers.attendance_mode) << 4;
+    let token = Token::of(texts.token());
+    Head { flags, kinds, seen, offers: numbers.offers, shape: shape.0, token }.put(out);
     for (part, text) in shape.1.0.iter().zip(texts.all()) {
         if *part == Part::Whole {
-            put_text(&mut out, text.unwrap_or_default());
+            put_text(out, text.unwrap_or_default());
         }
     }
     if let Some(start) = start {
-        put_instant(&mut out, start.instant());
+        put_instant(out, start.instant());
         if odd {
-            put(&mut out, u64::from(start.millis()));
-            put_signed(&mut out, i64::from(start.offset_seconds()));
+            put(out, u64::from(start.millis()));
+            put_signed(out, i64::from(start.offset_seconds()));
         }
     }
     match (numbers.ends, seconds) {
-        (Some(_), Some(seconds)) if seconds % STEP == 0 => put(&mut out, fold(seconds / STEP) << 1),
+        (Some(_), Some(seconds)) if seconds % STEP == 0 => put(out, fold(seconds / STEP) << 1),
         (Some(ends), _) => {
-            put(&mut out, 1);
-            put_signed(&mut out, ends.as_seconds());
+            put(out, 1);
+            put_signed(out, ends.as_seconds());
         }
         (None, _) => {}
     }
     if numbers.duration_minutes.is_some() && !fits {
-        put_signed(&mut out, numbers.duration_minutes.unwrap_or_default());
+        put_signed(out, numbers.duration_minutes.unwrap_or_default());
     }
-    put_option(&mut out, numbers.remaining);
-    put_option(&mut out, numbers.maximum);
-    out
+    put_option(out, numbers.remaining);
+    put_option(out, numbers.maximum);
 }
 
 const fn start_number(start: Start) -> u8 {
@@ -276,66 +243,32 @@ const fn mode_number(mode: Option<AttendanceMode>) -> u8 {
     }
 }
 
+/// Most tokens are not longer.
+const TOKEN_BYTES: usize = 36;
+
 /// A packed row, read as far as its texts' pieces.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Packed<'a> {
     flags: u8,
     kinds: u8,
+    pub(super) seen: Seen,
     pub(super) offers: Option<OfferListKey>,
     pub(super) shape: ShapeKey,
-    token: &'a str,
+    token: Token<'a>,
     rest: &'a [u8],
-}
-
-fn take(bytes: &mut &[u8]) -> Option<u64> {
-    let (mut number, mut shift) = (0_u64, 0_u32);
-    loop {
-        let (byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        if shift < 64 {
-            number |= u64::from(byte & 0x7F) << shift;
-        }
-        if byte & 0x80 == 0 {
-            return Some(number);
-        }
-        shift += 7;
-    }
-}
-
-fn take_signed(bytes: &mut &[u8]) -> Option<i64> {
-    take(bytes).map(unfold)
-}
-
-#[expect(clippy::option_option, reason = "that bytes are missing is something else than that a number is absent")]
-fn take_option(bytes: &mut &[u8]) -> Option<Option<i64>> {
-    if let Some(rest) = bytes.strip_prefix(&[0x81, 0x80, 0x00]) {
-        *bytes = rest;
-        return Some(Some(unfold(u64::MAX)));
-    }
-    let number = take(bytes)?;
-    Some(number.checked_sub(1).map(unfold))
-}
-
-fn take_instant(bytes: &mut &[u8]) -> Option<Instant> {
-    let number = take(bytes)?;
-    let seconds = if number == 1 { take_signed(bytes)? } else { unfold(number >> 1).wrapping_mul(STEP) };
-    Some(Instant::from_seconds(seconds.wrapping_add(EPOCH)))
-}
-
-fn take_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
-    let length = usize::try_from(take(bytes)?).ok()?;
-    let (text, rest) = bytes.split_at_checked(length)?;
-    *bytes = rest;
-    std::str::from_utf8(text).ok()
 }
 
 impl<'a> Packed<'a> {
     /// Reads the beginning of a row.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
-        let (&[flags, kinds], mut rest) = bytes.split_first_chunk::<2>()?;
-        let offers = if flags & HAS_OFFERS == 0 { None } else { Some(OfferListKey(take_signed(&mut rest)?)) };
-        let shape = ShapeKey(take(&mut rest)?.cast_signed());
-        Some(Self { flags, kinds, offers, shape, token: take_text(&mut rest)?, rest })
+        let mut rest = bytes;
+        let Head { flags, kinds, seen, offers, shape, token } = Head::take(&mut rest)?;
+        Some(Self { flags, kinds, seen, offers, shape, token, rest })
+    }
+
+    /// Which feed's item a row is, without reading more of it.
+    pub(super) fn pair(bytes: &[u8]) -> Option<Pair> {
+        bytes.get(1).map(|kinds| pair_of(*kinds))
     }
 
     /// Whether the table `own` has a row for it.
@@ -351,7 +284,11 @@ impl<'a> Packed<'a> {
             *text = match part {
                 Part::Absent => None,
                 Part::Whole => Some(take_text(&mut rest)?.to_owned()),
-                Part::Around(before, after) => Some([before, self.token, after].concat()),
+                Part::Around(before, after) => {
+                    let mut text = String::with_capacity(before.len() + TOKEN_BYTES + after.len());
+                    self.around(before, after, &mut text);
+                    Some(text)
+                }
             };
         }
         Some(texts)
@@ -363,13 +300,15 @@ impl<'a> Packed<'a> {
         match shape.0.first()? {
             Part::Absent => {}
             Part::Whole => text.push_str(take_text(&mut { self.rest })?),
-            Part::Around(before, after) => {
-                for piece in [before, self.token, after] {
-                    text.push_str(piece);
-                }
-            }
+            Part::Around(before, after) => self.around(before, after, text),
         }
         Some(())
+    }
+
+    fn around(&self, before: &str, after: &str, text: &mut String) {
+        text.push_str(before);
+        self.token.push_to(text);
+        text.push_str(after);
     }
 
     /// What is packed beside the texts.

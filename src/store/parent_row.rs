@@ -1,16 +1,16 @@
-//! A series, facility use or court as a row of the state.
+//! A series, facility use or court as a row of the state, and what it says as others do.
 
-use rusqlite::{Connection, params};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row, params};
 
 use super::keys::{LinkKey, OfferListKey, ParentKey};
 use super::offer_book::relative;
+use super::shared_book::{GroupKeys, Groups};
 use crate::domain::{Aggregate, AttendanceMode, Gender, Opening, Pair, Parent, PublicAdult, Text};
 
 const INSERT: &str = "INSERT OR REPLACE INTO parent (key, pair, item_id, modified, walk, link, id, court, public_adult, \
-    valid_from, offer_id, price, currency, membership_required, name, description, activities, levels, min_age, max_age, \
-    gender, attendance_mode, organizer, organizer_id, place, address, postcode, latitude, longitude, url, image_url, \
-    dataset, present_as_slots, offers) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
-    ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34)";
+    valid_from, offer_id, price, currency, membership_required, name, url, present_as_slots, offers, about, provider, place) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
 
 /// What identifies a row beside its facts.
 #[derive(Clone, Copy, Debug)]
@@ -24,13 +24,13 @@ pub(super) struct Stamp<'a> {
     /// For the row of a court: its facility use's `@id`, and its name.
     pub(super) court: Option<(&'a str, Option<&'a str>)>,
     pub(super) offers: Option<OfferListKey>,
+    pub(super) groups: GroupKeys,
 }
 
 /// Writes a row, in the place of the one with the same key if there is one.
 pub(super) fn write(connection: &Connection, stamp: Stamp<'_>, parent: &Parent<'_>) -> rusqlite::Result<()> {
-    let place = parent.place.as_ref();
-    let point = place.and_then(|place| place.coordinates);
     let mut statement = connection.prepare_cached(INSERT)?;
+    let [about, provider, place] = stamp.groups;
     statement.execute(params![
         stamp.key,
         stamp.pair.number(),
@@ -47,27 +47,72 @@ pub(super) fn write(connection: &Connection, stamp: Stamp<'_>, parent: &Parent<'
         parent.offer.currency.as_deref(),
         parent.offer.membership_required,
         parent.name.as_deref(),
-        parent.description.as_deref(),
-        labels(&parent.activities),
-        labels(&parent.levels),
-        parent.min_age,
-        parent.max_age,
-        parent.gender.map(Gender::term),
-        parent.attendance_mode.map(AttendanceMode::term),
-        parent.organizer.as_deref(),
-        parent.organizer_id.as_deref(),
-        place.and_then(|place| place.name.as_deref()),
-        place.and_then(|place| place.address.as_deref()),
-        place.and_then(|place| place.postcode.as_deref()),
-        point.map(|point| point.latitude),
-        point.map(|point| point.longitude),
-        parent.url.as_deref(),
-        parent.image_url.as_deref(),
-        parent.dataset.as_deref(),
+        parent.url.as_deref().map(|url| split_url(url).1),
         parent.present_as_slots,
         stamp.offers,
+        about,
+        provider,
+        place,
     ])?;
     Ok(())
+}
+
+/// Deletes a row.
+pub(super) fn delete(connection: &Connection, key: ParentKey) -> rusqlite::Result<()> {
+    connection.prepare_cached("DELETE FROM parent WHERE key = ?1")?.execute([key]).map(drop)
+}
+
+/// The groups that a row has.
+pub(super) fn groups_of(connection: &Connection, key: ParentKey) -> rusqlite::Result<GroupKeys> {
+    let sql = "SELECT about, provider, place FROM parent WHERE key = ?1";
+    connection.prepare_cached(sql)?.query_row([key], |row| groups_from(row, 0))
+}
+
+/// The groups that three columns hold.
+pub(super) fn groups_from(row: &Row<'_>, column: usize) -> rusqlite::Result<GroupKeys> {
+    Ok([row.get(column)?, row.get(column + 1)?, row.get(column + 2)?])
+}
+
+/// A URL up to the last slash (or equals sign) before its last word, and the rest: many have the beginning in common.
+pub(super) fn split_url(url: &str) -> (&str, &str) {
+    let end = url.trim_end_matches('/');
+    url.split_at(end.rfind(['/', '=']).map_or(0, |at| at + 1))
+}
+
+/// Hands what a parent says as others do to `work`.
+pub(super) fn with_groups<T>(parent: &Parent<'_>, work: impl FnOnce(&Groups<'_>) -> T) -> T {
+    let (activities, levels) = (labels(&parent.activities), labels(&parent.levels));
+    let place = parent.place.as_ref();
+    let point = place.and_then(|place| place.coordinates);
+    work(&Groups {
+        about: [
+            text(parent.description.as_deref()),
+            text(activities.as_deref()),
+            text(levels.as_deref()),
+            parent.min_age.map_or(ValueRef::Null, ValueRef::Integer),
+            parent.max_age.map_or(ValueRef::Null, ValueRef::Integer),
+            text(parent.gender.map(Gender::term)),
+            text(parent.attendance_mode.map(AttendanceMode::term)),
+            text(parent.image_url.as_deref()),
+        ],
+        provider: [
+            text(parent.organizer.as_deref()),
+            text(parent.organizer_id.as_deref()),
+            text(parent.dataset.as_deref()),
+            text(parent.url.as_deref().map(|url| split_url(url).0)),
+        ],
+        place: [
+            text(place.and_then(|place| place.name.as_deref())),
+            text(place.and_then(|place| place.address.as_deref())),
+            text(place.and_then(|place| place.postcode.as_deref())),
+            point.map_or(ValueRef::Null, |point| ValueRef::Real(point.latitude)),
+            point.map_or(ValueRef::Null, |point| ValueRef::Real(point.longitude)),
+        ],
+    })
+}
+
+fn text(text: Option<&str>) -> ValueRef<'_> {
+    text.map_or(ValueRef::Null, |text| ValueRef::Text(text.as_bytes()))
 }
 
 /// A JSON array of texts; nothing where there are none.

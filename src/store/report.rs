@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::database::{Database, STATE};
 use super::error::Result;
 use super::opportunity_row::{JUDGED_COLUMNS, Judged, TABLES, facts, verdict_from};
+use super::packed::Packed;
 use super::parent_row;
 use super::sellers::{Asking, Sellers};
 use super::shape_book::{Shapes, damaged};
@@ -56,6 +57,8 @@ pub struct FeedReport {
     pub updated: i64,
     /// Items read that are gone.
     pub deleted: i64,
+    /// When a request was last answered, or met a fault.
+    pub polled_at: Option<Instant>,
 }
 
 /// Findings of one kind in one feed.
@@ -215,12 +218,12 @@ impl StateReader {
             sellers.asking = asking(connection)?;
             sellers.load(connection)?;
             let shapes = Shapes::load(connection)?;
-            let sql = format!("SELECT {JUDGED_COLUMNS}, o.modified, own.name FROM {TABLES}");
+            let sql = format!("SELECT {JUDGED_COLUMNS}, own.name FROM {TABLES}");
             let mut statement = connection.prepare(&sql)?;
             let mut rows = statement.query([])?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
-                let packed = facts(row, 6)?;
+                let packed = facts(row, 5)?;
                 let [item_id, at_id, identifier, _] = packed.texts(shapes.of(&packed)?).ok_or_else(damaged)?;
                 let is = |text: &Option<String>| text.as_deref() == Some(id);
                 let rank = [is(&identifier), is(&at_id), is(&item_id)].iter().position(|is| *is);
@@ -252,7 +255,7 @@ fn explained(
 ) -> rusqlite::Result<Explained> {
     let judged = Judged::read(row, shapes)?;
     let [item_id, session_id, identifier] = texts;
-    let sql = "SELECT public_adult, valid_from, name, organizer_id, organizer FROM parent WHERE link = ?1 \
+    let sql = "SELECT public_adult, valid_from, name, organizer_id, organizer FROM whole_parent WHERE link = ?1 \
         ORDER BY modified DESC, item_id DESC LIMIT 1";
     let read = |row: &Row<'_>| {
         let texts: [Option<String>; 4] = [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?];
@@ -273,7 +276,7 @@ fn explained(
         session_id,
         identifier,
         item_id: item_id.unwrap_or_default(),
-        modified: row.get("modified")?,
+        modified: facts(row, 5)?.seen.modified,
         name: row.get::<_, Option<String>>("name")?.or(name),
         parent_id,
         organizer_id,
@@ -287,19 +290,19 @@ fn explained(
 
 /// How many stand how, and how many of them open soon. One pass over all rows, which is quicker than SQL's grouping.
 fn standings(connection: &Connection, now: Instant) -> rusqlite::Result<(Standings, BTreeMap<Pair, i64>)> {
-    let mut counts: BTreeMap<(i64, Standing, bool), i64> = BTreeMap::new();
+    let mut counts: BTreeMap<(Pair, Standing, bool), i64> = BTreeMap::new();
     let (now_seconds, soon) = (now.as_seconds(), now.plus_seconds(SOON_SECONDS).as_seconds());
-    let mut statement = connection.prepare("SELECT pair, reason, opens, closes FROM opportunity")?;
+    let mut statement = connection.prepare("SELECT facts, reason, opens, closes FROM opportunity")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let opens: Option<i64> = row.get(2)?;
         let standing = verdict_from(row.get(1)?, opens, row.get(3)?).at(now);
         let opens_soon = opens.is_some_and(|opens| opens > now_seconds && opens <= soon);
-        *counts.entry((row.get(0)?, standing, opens_soon)).or_insert(0) += 1;
+        let pair = Packed::pair(row.get_ref(0)?.as_blob()?).ok_or_else(damaged)?;
+        *counts.entry((pair, standing, opens_soon)).or_insert(0) += 1;
     }
     let (mut standings, mut opening_soon) = (Standings::new(), BTreeMap::new());
     for ((pair, standing, opens_soon), count) in counts {
-        let Some(pair) = Pair::from_number(pair) else { continue };
         *standings.entry(pair).or_default().entry(standing).or_insert(0) += count;
         if standing == Standing::NotYetOpen && opens_soon {
             *opening_soon.entry(pair).or_insert(0) += count;
@@ -317,7 +320,7 @@ fn parents(connection: &Connection) -> rusqlite::Result<BTreeMap<Pair, i64>> {
 }
 
 fn missing_datasets(connection: &Connection) -> rusqlite::Result<Vec<(String, i64)>> {
-    let sql = "SELECT dataset, count(*) FROM parent WHERE dataset IS NOT NULL AND id IS NULL \
+    let sql = "SELECT dataset, count(*) FROM whole_parent WHERE dataset IS NOT NULL AND id IS NULL \
         AND dataset NOT IN (SELECT identifier FROM dataset) GROUP BY dataset ORDER BY 2 DESC, 1 LIMIT 100";
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -349,7 +352,7 @@ pub fn request_resync(path: &Path, now: Instant, force: bool) -> Result<ResyncAn
 
 fn read_feeds(connection: &Connection) -> rusqlite::Result<Vec<FeedReport>> {
     let sql = "SELECT name, next_url, walk, walk_complete, read_to_end_at, wait_until, failures, fault_text, \
-        pages, updated, deleted, key, fault FROM feed ORDER BY name";
+        pages, updated, deleted, key, fault, polled_at FROM feed ORDER BY name";
     connection.prepare(sql)?.query_map([], read_feed)?.collect()
 }
 
@@ -373,6 +376,7 @@ fn read_feed(row: &Row<'_>) -> rusqlite::Result<FeedReport> {
         pages: row.get(8)?,
         updated: row.get(9)?,
         deleted: row.get(10)?,
+        polled_at: row.get::<_, Option<i64>>(13)?.map(Instant::from_seconds),
         needed: Feed::from_number(row.get(11)?).is_none_or(Feed::is_needed),
     })
 }

@@ -4,9 +4,9 @@
 use hashbrown::HashMap;
 use rusqlite::{Connection, params};
 
-use super::index::{ItemHash, ItemHasher};
-use super::keys::ShapeKey;
-use super::packed::{Packed, Shape, Texts};
+use super::index::{Gathered, ItemHash, ItemHasher};
+use super::keys::{LinkKey, ShapeKey};
+use super::packed::{Packed, Part, Shape, Texts};
 
 /// So many shapes save space; with more of them the publishers' texts have none worth the name.
 const SHAPES_MAX: usize = 1 << 16;
@@ -48,14 +48,35 @@ pub(super) struct ShapeBook {
     keys: HashMap<ItemHash, ShapeKey>,
     users: HashMap<ShapeKey, (ItemHash, u64)>,
     next: i64,
+    gathered: Gathered,
+    /// The key of the shape that a row with a link last had, by the link's number; 0 is no link, and no shape.
+    by_link: Vec<u32>,
 }
 
-fn hash(hasher: &ItemHasher, shape: &Shape) -> ItemHash {
-    hasher.hash_values(shape.0.iter().map(|part| match part {
-        super::packed::Part::Absent => None,
-        super::packed::Part::Whole => Some(None),
-        super::packed::Part::Around(before, after) => Some(Some((before.as_str(), after.as_str()))),
-    }))
+/// A part of a shape as it stands in a text: `None` absent, `Err` whole, else what stands before and after the token.
+type Piece<'a> = Option<Result<(&'a str, &'a str), &'a str>>;
+
+fn gather<'a>(gathered: &mut Gathered, pieces: impl IntoIterator<Item = Piece<'a>>) {
+    gathered.clear();
+    for piece in pieces {
+        match piece {
+            None => gathered.byte(0),
+            Some(Err(_)) => gathered.byte(1),
+            Some(Ok((before, after))) => {
+                gathered.byte(2);
+                gathered.text(before.as_bytes());
+                gathered.text(after.as_bytes());
+            }
+        }
+    }
+}
+
+fn piece(part: &Part) -> Piece<'_> {
+    match part {
+        Part::Absent => None,
+        Part::Whole => Some(Err("")),
+        Part::Around(before, after) => Some(Ok((before, after))),
+    }
 }
 
 impl ShapeBook {
@@ -63,7 +84,8 @@ impl ShapeBook {
     pub(super) fn load(&mut self, connection: &Connection, hasher: &ItemHasher) -> rusqlite::Result<()> {
         self.shapes = Shapes::load(connection)?;
         for (key, shape) in &self.shapes.0 {
-            let hash = hash(hasher, shape);
+            gather(&mut self.gathered, shape.0.iter().map(piece));
+            let hash = hasher.hash_values(&self.gathered);
             self.keys.insert(hash, *key);
             self.users.insert(*key, (hash, 0));
             self.next = self.next.max(key.0);
@@ -85,28 +107,41 @@ impl ShapeBook {
         idle.into_iter().try_for_each(|key| self.forget(connection, key))
     }
 
-    /// The key of the shape of these texts, for one more row that has it; the shape is written where it is new.
+    /// The key of the shape of these texts, for one more row that has it; the shape is written where it is new. Rows with one link mostly
+    /// have the same shape, so that one is tried first.
     pub(super) fn take(
         &mut self,
         connection: &Connection,
         hasher: &ItemHasher,
         texts: &Texts<'_>,
+        link: Option<LinkKey>,
     ) -> rusqlite::Result<ShapeKey> {
-        let pieces = texts.pieces();
-        let key =
-            hasher.hash_values(pieces.iter().map(|piece| piece.as_ref().map(|piece| piece.as_ref().ok().copied())));
-        let key = if let Some(key) = self.keys.get(&key) {
-            *key
-        } else {
-            let shape = if self.keys.len() < SHAPES_MAX { texts.shape() } else { texts.whole_shape() };
-            self.learn(connection, hasher, shape)?
-        };
+        let place = link.map_or(0, |link| usize::try_from(link.0).unwrap_or(0));
+        let guess = self.by_link.get(place).map(|key| ShapeKey(i64::from(*key)));
+        let fitting = guess.filter(|key| self.shapes.0.get(key).is_some_and(|shape| shape.fits(texts)));
+        let key = if let Some(key) = fitting { key } else { self.find(connection, hasher, texts)? };
+        if fitting.is_none() {
+            self.by_link.resize(self.by_link.len().max(place + 1), 0);
+            if let Some(guess) = self.by_link.get_mut(place) {
+                *guess = u32::try_from(key.0).unwrap_or(0);
+            }
+        }
         self.count(key, 1);
         Ok(key)
     }
 
+    fn find(&mut self, connection: &Connection, hasher: &ItemHasher, texts: &Texts<'_>) -> rusqlite::Result<ShapeKey> {
+        gather(&mut self.gathered, texts.pieces());
+        if let Some(key) = self.keys.get(&hasher.hash_values(&self.gathered)) {
+            return Ok(*key);
+        }
+        let shape = if self.keys.len() < SHAPES_MAX { texts.shape() } else { texts.whole_shape() };
+        self.learn(connection, hasher, shape)
+    }
+
     fn learn(&mut self, connection: &Connection, hasher: &ItemHasher, shape: Shape) -> rusqlite::Result<ShapeKey> {
-        let hash = hash(hasher, &shape);
+        gather(&mut self.gathered, shape.0.iter().map(piece));
+        let hash = hasher.hash_values(&self.gathered);
         if let Some(key) = self.keys.get(&hash) {
             return Ok(*key);
         }

@@ -16,7 +16,7 @@ use crate::domain::{
 /// The columns that [`Shown::read`] reads, in its order, of [`super::opportunity_row::TABLES`].
 pub(super) const SHOWN_COLUMNS: &str = concat!(
     judged_columns!(),
-    ", o.modified, own.name, own.has_place, own.place, own.address, own.postcode, own.latitude, own.longitude, \
+    ", own.name, own.has_place, own.place, own.address, own.postcode, own.latitude, own.longitude, \
      own.offer_id, own.price, own.currency, own.membership_required"
 );
 
@@ -40,16 +40,16 @@ pub(super) struct Own {
 
 impl Own {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let place = if row.get::<_, Option<bool>>(11)? == Some(true) {
-            Some([row.get(12)?, row.get(13)?, row.get(14)?, row.get(15)?, row.get(16)?])
+        let place = if row.get::<_, Option<bool>>(9)? == Some(true) {
+            Some([row.get(10)?, row.get(11)?, row.get(12)?, row.get(13)?, row.get(14)?])
         } else {
             None
         };
         Ok(Self {
-            name: row.get(10)?,
+            name: row.get(8)?,
             place,
-            public_adult: PublicAdultText::read(row, 17)?,
-            membership_required: row.get(20)?,
+            public_adult: PublicAdultText::read(row, 15)?,
+            membership_required: row.get(18)?,
         })
     }
 
@@ -96,7 +96,7 @@ impl Shown {
         if !window.holds(now) {
             return Ok(None);
         }
-        let packed = facts(row, 6)?;
+        let packed = facts(row, 5)?;
         let shape = shapes.of(&packed)?;
         let [_, id, identifier, url] = packed.texts(shape).ok_or_else(damaged)?;
         let Some(identifier) = identifier else { return Ok(None) };
@@ -113,7 +113,7 @@ impl Shown {
             numbers: [numbers.duration_minutes, numbers.remaining, numbers.maximum],
             attendance_mode: numbers.attendance_mode,
             url,
-            modified: row.get(9)?,
+            modified: packed.seen.modified,
             own: if numbers.own { Some(Own::read(row)?) } else { None },
             offers: numbers.offers,
         }))

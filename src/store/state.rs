@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 
 use hashbrown::HashMap;
 use rusqlite::{Connection, Row, params};
@@ -13,15 +12,17 @@ use rusqlite::{Connection, Row, params};
 use super::database::{Database, STATE};
 use super::error::Result;
 use super::index::{ItemHash, ItemHasher, ItemIndex, Tombstone};
-use super::keys::{LinkKey, OfferListKey, OpportunityKey, ParentKey, ShapeKey};
+use super::keys::{LinkKey, OfferListKey, OpportunityKey, ShapeKey};
+use super::new_rows::NewRows;
 use super::offer_book::{Given, OfferBook};
 use super::opportunity_row::{self, Way, facts, verdict_from};
-use super::packed::{Numbers, Texts};
-use super::parent_book::{ParentBook, ParentEntry};
+use super::packed::{Numbers, Packed, Seen, Texts, pack};
+use super::parent_book::ParentBook;
 use super::sellers::{Asking, Sellers};
 use super::shape_book::{ShapeBook, damaged};
-use super::{loading, old_rows, own_row, parent_row};
-use crate::domain::{Change, Feed, Instant, Item, Opportunity, Pair, Parent, Role, Seller, Verdict, judge};
+use super::shared_book::SharedBook;
+use super::{loading, old_rows, own_row};
+use crate::domain::{Change, Feed, Instant, Item, Opportunity, Pair, Role, Seller, Verdict, judge};
 
 /// How long a tombstone is kept: RPDE asks publishers to keep deletions for seven days.
 const TOMBSTONE_SECONDS: i64 = 8 * 86_400;
@@ -49,16 +50,20 @@ pub(super) struct State {
     pub(super) batch: i64,
     /// Whether a first harvest goes on: no indexes yet, and the catalogue waits.
     pub(super) loading: bool,
-    hasher: ItemHasher,
+    pub(super) hasher: ItemHasher,
     opportunities: ItemIndex,
     tombstones: HashMap<ItemHash, Tombstone>,
     pub(super) book: ParentBook,
     pub(super) sellers: Sellers,
-    offers: OfferBook,
+    pub(super) offers: OfferBook,
+    pub(super) shared: SharedBook,
     pub(super) shapes: ShapeBook,
+    new_rows: NewRows,
+    /// The row that is being written in the place of another.
+    packed: Vec<u8>,
     next_opportunity: i64,
-    next_parent: i64,
-    next_link: i64,
+    pub(super) next_parent: i64,
+    pub(super) next_link: i64,
 }
 
 /// What the state holds of an item.
@@ -97,7 +102,7 @@ impl State {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
             })
         })?;
-        old_rows::pack_all(&database, &ItemHasher::new(hash_key))?;
+        old_rows::carry_over(&database, &ItemHasher::new(hash_key))?;
         Ok(Self {
             database,
             name,
@@ -109,7 +114,10 @@ impl State {
             book: ParentBook::default(),
             sellers: Sellers::default(),
             offers: OfferBook::default(),
+            shared: SharedBook::default(),
             shapes: ShapeBook::default(),
+            new_rows: NewRows::default(),
+            packed: Vec::new(),
             next_opportunity: 1,
             next_parent: 1,
             next_link: 1,
@@ -142,38 +150,6 @@ impl State {
         while let Some(row) = rows.next()? {
             let tombstone = Tombstone { modified: row.get(1)?, walk: row.get(2)? };
             self.tombstones.insert(ItemHash::from_bytes(row.get(0)?), tombstone);
-        }
-        Ok(())
-    }
-
-    fn load_parents(&mut self) -> rusqlite::Result<()> {
-        let connection = &self.database.connection;
-        let mut statement = connection.prepare("SELECT key, pair, id FROM link")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let key: LinkKey = row.get(0)?;
-            let pair = pair_of(row, 1)?;
-            self.book.learn_link(pair, row.get_ref(2)?.as_str()?, key);
-            self.next_link = self.next_link.max(key.0 + 1);
-        }
-        let sql = "SELECT key, pair, item_id, modified, walk, link, public_adult, valid_from, organizer_id, \
-            offers FROM parent ORDER BY key";
-        let mut statement = connection.prepare(sql)?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let key: ParentKey = row.get(0)?;
-            let organizer = row.get_ref(8)?.as_str_or_null()?.filter(|_| self.sellers.asking != Asking::Nothing);
-            let entry = ParentEntry {
-                modified: row.get(3)?,
-                walk: row.get(4)?,
-                aggregate: parent_row::aggregate_from(row.get(6)?, row.get_ref(7)?.as_str_or_null()?),
-                organizer: organizer.map(|id| self.book.intern_organizer(id)),
-                offers: row.get(9)?,
-                rows: vec![(row.get(5)?, key)],
-            };
-            self.offers.count(entry.offers, 1);
-            self.book.load(pair_of(row, 1)?, row.get_ref(2)?.as_str()?, entry);
-            self.next_parent = self.next_parent.max(key.0 + 1);
         }
         Ok(())
     }
@@ -222,7 +198,7 @@ impl State {
         }
     }
 
-    fn held(&self, feed: Feed, item_id: &str, hash: ItemHash) -> rusqlite::Result<Held> {
+    fn held(&mut self, feed: Feed, item_id: &str, hash: ItemHash) -> rusqlite::Result<Held> {
         match feed.role() {
             Role::Parents(pair) => {
                 let entry = self.book.item(pair, item_id);
@@ -239,22 +215,30 @@ impl State {
             Role::Datasets => return Ok(Held::Nothing),
             Role::Children(_) => {}
         }
+        if self.opportunities.candidates(hash).any(|key| self.new_rows.has(key)) {
+            self.write_new_rows()?;
+        }
         let mut text = String::new();
         for key in self.opportunities.candidates(hash) {
-            let sql = "SELECT modified, walk, link, facts, reason, opens, closes FROM opportunity WHERE key = ?1";
+            let sql = "SELECT link, facts, reason, opens, closes FROM opportunity WHERE key = ?1";
             let mut statement = self.connection().prepare_cached(sql)?;
             let mut rows = statement.query([key])?;
             let Some(row) = rows.next()? else { continue };
-            let packed = facts(row, 3)?;
+            let packed = facts(row, 1)?;
             packed.item_id(self.shapes.shapes.of(&packed)?, &mut text).ok_or_else(damaged)?;
             if text == item_id {
-                let (modified, walk, link) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                let (shape, own, offers) = (packed.shape, packed.own(), packed.offers);
-                let verdict = verdict_from(row.get(4)?, row.get(5)?, row.get(6)?);
+                let Packed { seen: Seen { modified, walk, .. }, shape, offers, .. } = packed;
+                let (own, link) = (packed.own(), row.get(0)?);
+                let verdict = verdict_from(row.get(2)?, row.get(3)?, row.get(4)?);
                 return Ok(Held::Opportunity { key, modified, walk, link, offers, shape, own, verdict });
             }
         }
         Ok(Held::Nothing)
+    }
+
+    /// Writes the rows that still wait for it: before anything looks for them.
+    pub(super) fn write_new_rows(&mut self) -> rusqlite::Result<()> {
+        self.new_rows.write(&self.database.connection)
     }
 
     fn put_opportunity(
@@ -276,7 +260,7 @@ impl State {
             identifier: facts.identifier.as_deref(),
             url: facts.url.as_deref(),
         };
-        let shape = self.shapes.take(&self.database.connection, &self.hasher, &texts)?;
+        let shape = self.shapes.take(&self.database.connection, &self.hasher, &texts, link)?;
         let held_row = if let Held::Opportunity { key, link: before, own, offers, shape, verdict: stood, .. } = *held {
             touched.loose_links.extend(before.filter(|before| Some(*before) != link));
             self.offers.release(&self.database.connection, offers)?;
@@ -291,10 +275,20 @@ impl State {
         };
         let (key, had_own, way) = held_row;
         let own = own_row::has_own(facts);
-        let stamp = opportunity_row::Stamp { key, pair, modified, walk, link };
         let shape = (shape, self.shapes.shapes.get(shape)?);
         let numbers = Numbers::of(facts, offers, own);
-        opportunity_row::write(&self.database.connection, (stamp, way), verdict, &numbers, shape, &texts)?;
+        let stamp = opportunity_row::Stamp { key, link, verdict };
+        let pack = |out: &mut Vec<u8>| pack(out, Seen { pair, modified, walk }, &numbers, shape, &texts);
+        if way == Way::New {
+            self.new_rows.push(stamp, pack);
+            if self.new_rows.are_many() {
+                self.new_rows.write(&self.database.connection)?;
+            }
+        } else {
+            self.packed.clear();
+            pack(&mut self.packed);
+            opportunity_row::write(&self.database.connection, stamp, way, &self.packed)?;
+        }
         match (own, had_own) {
             (true, _) => own_row::write(&self.database.connection, key, facts)?,
             (false, true) => own_row::remove(&self.database.connection, key)?,
@@ -304,47 +298,6 @@ impl State {
         if !self.loading {
             touched.opportunities.insert(key);
         }
-        Ok(())
-    }
-
-    fn put_parent(
-        &mut self,
-        pair: Pair,
-        item_id: &str,
-        (modified, walk): (i64, i64),
-        facts: &Parent<'_>,
-        touched: &mut Touched,
-    ) -> rusqlite::Result<()> {
-        let given = Given { offers: &facts.offers, owner: Some(&facts.id) };
-        let before_offers = self.book.item(pair, item_id).and_then(|entry| entry.offers);
-        let before = self.book.remove(pair, item_id);
-        let mut offers = None;
-        let mut rows = Vec::with_capacity(facts.courts.len() + 1);
-        let own = std::iter::once((&facts.id, None));
-        let courts = facts.courts.iter().map(|court| (&court.id, Some((&*facts.id, court.name.as_deref()))));
-        for (id, court) in own.chain(courts) {
-            let link = self.intern_link(pair, id)?;
-            // A row keeps its key, because the catalogue's listings stand on it.
-            let key = before.iter().find(|row| row.0 == link).map_or(ParentKey(self.next_parent), |row| row.1);
-            self.next_parent = self.next_parent.max(key.0 + 1);
-            offers = self.offers.take(&self.database.connection, &self.hasher, given)?;
-            let stamp = parent_row::Stamp { key, pair, item_id, modified, walk, link, court, offers };
-            parent_row::write(&self.database.connection, stamp, facts)?;
-            rows.push((link, key));
-        }
-        for (link, key) in before {
-            self.offers.release(&self.database.connection, before_offers)?;
-            if !rows.contains(&(link, key)) {
-                self.connection().prepare_cached("DELETE FROM parent WHERE key = ?1")?.execute([key])?;
-                touched.loose_links.insert(link);
-            }
-            touched.links.insert(link);
-        }
-        touched.links.extend(rows.iter().map(|row| row.0));
-        let organizer = facts.organizer_id.as_deref().filter(|_| self.sellers.asking != Asking::Nothing);
-        let organizer: Option<Arc<str>> = organizer.map(|id| self.book.intern_organizer(id));
-        let aggregate = facts.offer.terms;
-        self.book.put(pair, item_id, ParentEntry { modified, walk, aggregate, organizer, offers, rows });
         Ok(())
     }
 
@@ -382,13 +335,7 @@ impl State {
                 touched.loose_links.extend(*link);
             }
             (Role::Parents(pair), Held::Other { .. }) => {
-                let offers = self.book.item(pair, item_id).and_then(|entry| entry.offers);
-                for (link, key) in self.book.remove(pair, item_id) {
-                    self.offers.release(&self.database.connection, offers)?;
-                    self.connection().prepare_cached("DELETE FROM parent WHERE key = ?1")?.execute([key])?;
-                    touched.links.insert(link);
-                    touched.loose_links.insert(link);
-                }
+                self.remove_parent(pair, item_id, touched)?;
             }
             (Role::Sellers, Held::Other { .. }) => {
                 if let Some(id) = self.sellers.remove(&self.database.connection, item_id)? {
@@ -409,7 +356,8 @@ impl State {
         Ok(())
     }
 
-    fn intern_link(&mut self, pair: Pair, id: &str) -> rusqlite::Result<LinkKey> {
+    /// The number of an `@id`; a new one is written.
+    pub(super) fn intern_link(&mut self, pair: Pair, id: &str) -> rusqlite::Result<LinkKey> {
         if let Some(key) = self.book.link(pair, id) {
             return Ok(key);
         }
@@ -431,12 +379,14 @@ impl State {
             Role::Sellers => self.sellers.unseen(walk),
             Role::Datasets => Vec::new(),
             Role::Children(pair) => {
-                let sql = "SELECT facts FROM opportunity WHERE pair = ?1 AND walk <> ?2";
-                let mut statement = self.connection().prepare(sql)?;
-                let mut rows = statement.query([pair.number(), walk])?;
+                let mut statement = self.connection().prepare("SELECT facts FROM opportunity")?;
+                let mut rows = statement.query([])?;
                 let (mut unseen, mut item_id) = (Vec::new(), String::new());
                 while let Some(row) = rows.next()? {
                     let packed = facts(row, 0)?;
+                    if packed.seen.pair != pair || packed.seen.walk == walk {
+                        continue;
+                    }
                     packed.item_id(self.shapes.shapes.of(&packed)?, &mut item_id).ok_or_else(damaged)?;
                     unseen.push(Box::from(item_id.as_str()));
                 }

@@ -74,8 +74,16 @@ fn numbers() -> impl Strategy<Value = Numbers> {
     )
 }
 
+fn seen() -> impl Strategy<Value = Seen> {
+    let modified =
+        prop_oneof![1_599_999_999_998_i64..1_600_000_000_002, 1_790_000_000_000_i64..1_800_000_000_000, any::<i64>()];
+    let walk = prop_oneof![Just(1_i64), 2_i64..300, any::<i64>()];
+    let pair = prop::sample::select(Pair::ALL.to_vec());
+    (pair, modified, walk).prop_map(|(pair, modified, walk)| Seen { pair, modified, walk })
+}
+
 fn texts() -> impl Strategy<Value = [Option<String>; 4]> {
-    let text = "(https://a.example/|x:)?(sessions/)?(7|42|abc|ü|)(/book|#x|)?";
+    let text = "(https://a.example/|x:)?(sessions/)?(0|7|042|[1-9][0-9]{16,19}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9A-F-]{36}|abc|ü|)(/book|#x|)?";
     (text, prop::option::of(text), prop::option::of(text), prop::option::of(text))
         .prop_map(|(item_id, id, identifier, url)| [Some(item_id), id, identifier, url])
 }
@@ -90,12 +98,14 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_packed_is_read_again(numbers in numbers(), given in texts(), key in 1_i64..1_000_000, whole: bool) {
+    fn what_is_packed_is_read_again(seen in seen(), numbers in numbers(), given in texts(), key in 1_i64..1_000_000, whole: bool) {
         let texts = borrowed(&given);
         let shape = if whole { texts.whole_shape() } else { texts.shape() };
-        let bytes = pack(&numbers, (ShapeKey(key), &shape), &texts);
+        let mut bytes = Vec::new();
+        pack(&mut bytes, seen, &numbers, (ShapeKey(key), &shape), &texts);
         let packed = Packed::read(&bytes).expect("a row");
         prop_assert_eq!((packed.shape, packed.offers, packed.own()), (ShapeKey(key), numbers.offers, numbers.own));
+        prop_assert_eq!((packed.seen, Packed::pair(&bytes)), (seen, Some(seen.pair)));
         prop_assert_eq!(packed.texts(&shape), Some(given.clone()));
         let mut item_id = "before".to_owned();
         packed.item_id(&shape, &mut item_id).expect("an id");
@@ -132,9 +142,11 @@ fn the_usual_row_is_short() {
         remaining: Some(5),
         maximum: Some(20),
         attendance_mode: None,
-        offers: Some(OfferListKey(40)),
+        offers: Some(OfferListKey(100)),
         own: false,
     };
-    let bytes = pack(&numbers, (ShapeKey(40), &texts.shape()), &texts);
-    assert!(bytes.len() <= 20, "{} bytes", bytes.len());
+    let seen = Seen { pair: Pair::Sessions, modified: 1_790_000_000_000, walk: 1 };
+    let mut bytes = Vec::new();
+    pack(&mut bytes, seen, &numbers, (ShapeKey(40), &texts.shape()), &texts);
+    assert!(bytes.len() <= 19, "{} bytes", bytes.len());
 }

@@ -1,5 +1,5 @@
 -- The state: the feeds' positions and the facts that verdicts are made from. Private; only the harvester writes it.
--- Schema version 3. Instants are seconds since 1970-01-01T00:00:00Z. A value that the feed does not give is null.
+-- Schema version 4. Instants are seconds since 1970-01-01T00:00:00Z. A value that the feed does not give is null.
 
 CREATE TABLE state (
   id         INTEGER PRIMARY KEY CHECK (id = 1),
@@ -29,7 +29,8 @@ CREATE TABLE feed (
   last_modified  TEXT,                   -- likewise
   pages          INTEGER NOT NULL,       -- pages read since the state was made
   updated        INTEGER NOT NULL,       -- items read that said `updated`
-  deleted        INTEGER NOT NULL        -- items read that said `deleted`, or that could not be used
+  deleted        INTEGER NOT NULL,       -- items read that said `deleted`, or that could not be used
+  polled_at      INTEGER                 -- when a request was last answered, or met a fault
 ) STRICT;
 
 CREATE TABLE finding (
@@ -50,7 +51,8 @@ CREATE TABLE link (
 ) STRICT;
 
 -- One row a published SessionSeries; for a FacilityUse one row, and one more for each of its courts
--- (individualFacilityUse), because slots may link to any of them.
+-- (individualFacilityUse), because slots may link to any of them. What many of them say alike is in about, provider and place;
+-- the view whole_parent puts it together.
 CREATE TABLE parent (
   key                 INTEGER PRIMARY KEY,
   pair                INTEGER NOT NULL,
@@ -67,38 +69,64 @@ CREATE TABLE parent (
   currency            TEXT,
   membership_required INTEGER,
   name                TEXT,
-  description         TEXT,
-  activities          TEXT,              -- JSON array of labels
-  levels              TEXT,              -- JSON array of labels
-  min_age             INTEGER,
-  max_age             INTEGER,
-  gender              TEXT,
-  attendance_mode     TEXT,
-  organizer           TEXT,
-  organizer_id        TEXT,
-  place               TEXT,
-  address             TEXT,
-  postcode            TEXT,
-  latitude            REAL,
-  longitude           REAL,
-  url                 TEXT,
-  image_url           TEXT,
-  dataset             TEXT,
+  url                 TEXT,              -- what follows provider.url_base
   present_as_slots    INTEGER,
-  offers              INTEGER            -- offer_list.key; null: none
+  offers              INTEGER,           -- offer_list.key; null: none
+  about               INTEGER,           -- about.key; null: nothing said
+  provider            INTEGER,           -- provider.key; likewise
+  place               INTEGER            -- place.key; likewise
 ) STRICT;
+
+-- What the series of one EventSeries say alike, once. A row goes with the last parent that has it; so in the next two.
+CREATE TABLE about (
+  key             INTEGER PRIMARY KEY,
+  description     TEXT,
+  activities      TEXT,                  -- JSON array of labels
+  levels          TEXT,                  -- JSON array of labels
+  min_age         INTEGER,
+  max_age         INTEGER,
+  gender          TEXT,
+  attendance_mode TEXT,
+  image_url       TEXT
+) STRICT;
+
+-- What the series of one organizer say alike.
+CREATE TABLE provider (
+  key          INTEGER PRIMARY KEY,
+  organizer    TEXT,
+  organizer_id TEXT,
+  dataset      TEXT,
+  url_base     TEXT                      -- of their urls, up to the last slash
+) STRICT;
+
+CREATE TABLE place (
+  key       INTEGER PRIMARY KEY,
+  place     TEXT,                        -- its name
+  address   TEXT,
+  postcode  TEXT,
+  latitude  REAL,
+  longitude REAL
+) STRICT;
+
+CREATE VIEW whole_parent AS
+SELECT p.key, p.pair, p.item_id, p.modified, p.walk, p.link, p.id, p.court, p.public_adult, p.valid_from, p.offer_id, p.price,
+  p.currency, p.membership_required, p.name, about.description, about.activities, about.levels, about.min_age, about.max_age,
+  about.gender, about.attendance_mode, provider.organizer, provider.organizer_id, place.place, place.address, place.postcode,
+  place.latitude, place.longitude, provider.url_base || p.url AS url, about.image_url, provider.dataset, p.present_as_slots,
+  p.offers
+FROM parent AS p
+LEFT JOIN about ON about.key = p.about
+LEFT JOIN provider ON provider.key = p.provider
+LEFT JOIN place ON place.key = p.place;
 
 -- One row a published ScheduledSession or Slot, with its verdict: a reason, or the window [opens, closes).
 CREATE TABLE opportunity (
-  key      INTEGER PRIMARY KEY,
-  pair     INTEGER NOT NULL,             -- 0 a session, 1 a slot
-  modified INTEGER NOT NULL,             -- as the feed gives it
-  walk     INTEGER NOT NULL,             -- the walk in which it was last seen
-  link     INTEGER,                      -- link.key; null: names no parent
-  reason   INTEGER,                      -- why it can never be booked (its number in domain::Reason); null: a window
-  opens    INTEGER,                      -- null: no opening end, or a reason
-  closes   INTEGER,                      -- null: a reason
-  facts    BLOB NOT NULL                 -- everything else, in few bytes: src/store/packed.rs
+  key    INTEGER PRIMARY KEY,
+  link   INTEGER,                        -- link.key; null: names no parent
+  reason INTEGER,                        -- why it can never be booked (its number in domain::Reason); null: a window
+  opens  INTEGER,                        -- null: no opening end, or a reason
+  closes INTEGER,                        -- null: a reason
+  facts  BLOB NOT NULL                   -- everything else, in few bytes: src/store/packed.rs
 ) STRICT;
 
 -- How the RPDE id, @id, identifier and url of rows are made of the one word in which they differ from those of others.

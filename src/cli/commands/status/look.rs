@@ -192,6 +192,7 @@ pub(super) mod tests {
             pages: 3,
             updated: 1000,
             deleted: 10,
+            polled_at: Some(now.plus_seconds(-5)),
         }
     }
 
