@@ -24,10 +24,8 @@ const CHECKPOINT_TIMEOUT: Duration = Duration::from_millis(100);
 const CACHE_KIB: i64 = 4096;
 /// The same for a writer whose changes come anywhere in a large file: a batch of them should not have to be written twice.
 const WIDE_CACHE_KIB: i64 = 16 * 1024;
-/// So many pages are held before one that is not committed yet goes to the log: a page that goes there twice costs twice.
-const HELD_PAGES: i64 = 16_384;
-/// The same where files are filled in order.
-const FILL_PAGES: i64 = 1024;
+/// The same for the time of a batch that changes thousands of rows: a page that does not stay in the cache until the commit is written twice.
+const LARGE_CACHE_KIB: i64 = 64 * 1024;
 /// A write-ahead log is cut to this size when it is reset.
 const LOG_BYTES_MAX: i64 = 16 * 1024 * 1024;
 
@@ -185,27 +183,31 @@ impl Database {
 
     /// Gives the connection a larger page cache.
     pub(super) fn widen_cache(&self) -> Result<()> {
-        self.set("set up", |connection| {
-            connection.pragma_update(None, "cache_size", -WIDE_CACHE_KIB)?;
-            connection.pragma_update(None, "cache_spill", HELD_PAGES)
-        })
+        self.set_cache(WIDE_CACHE_KIB)
+    }
+
+    /// Runs `work`, which changes thousands of rows here and there, with a page cache for it.
+    pub(super) fn with_large_cache<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.set_cache(LARGE_CACHE_KIB)?;
+        let done = work();
+        self.widen_cache()?;
+        done
+    }
+
+    fn set_cache(&self, kib: i64) -> Result<()> {
+        self.set("set up", |connection| connection.pragma_update(None, "cache_size", -kib))
     }
 
     /// Runs `work`, one transaction that builds indexes, with sorts in SQLite's temporary files: a large one is several times faster
     /// there than in memory, and takes hardly any. Where no folder has room for such files, `work` is run again with sorts in memory.
     pub(super) fn with_sort_files<T>(&self, work: impl Fn() -> Result<T>) -> Result<T> {
-        let set = |place: &str, pages: i64| {
-            self.set("set up", |connection| {
-                connection.pragma_update(None, "cache_spill", pages)?;
-                connection.pragma_update(None, "temp_store", place)
-            })
-        };
-        set("FILE", FILL_PAGES)?;
+        let set = |place: &str| self.set("set up", |connection| connection.pragma_update(None, "temp_store", place));
+        set("FILE")?;
         let done = work();
         if !self.connection.is_autocommit() {
             self.set("take back what was written to", |connection| connection.execute_batch("ROLLBACK"))?;
         }
-        set("MEMORY", HELD_PAGES)?;
+        set("MEMORY")?;
         match done {
             Err(error) if error.lacks_room() => work(),
             done => done,

@@ -70,6 +70,9 @@ use crate::domain::{Feed, Instant, Item, Role};
 /// The catalogue's schema with its comments, which are its documentation.
 pub const CATALOGUE_SCHEMA: &str = database::CATALOGUE.schema;
 
+/// A batch that moves more rows than this is given a larger page cache.
+const LARGE_BATCH: usize = 1000;
+
 /// Both files, open for writing.
 #[derive(Debug)]
 pub struct Store {
@@ -287,11 +290,15 @@ impl Store {
         self.state.database.reading(|| {
             let mut moved = self.state.transitions(as_of, now).map_err(wrap)?;
             moved.open.extend(&touched.opportunities);
-            self.catalogue.database.begin()?;
-            let datasets = if touched.datasets { self.catalogue.copy_datasets(&self.state) } else { Ok(()) };
-            let links = Listings::These(&touched.links);
-            let followed = datasets.and_then(|()| self.catalogue.follow(&self.state, &moved, links, now));
-            self.seal(followed, now)
+            let follow = || {
+                self.catalogue.database.begin()?;
+                let datasets = if touched.datasets { self.catalogue.copy_datasets(&self.state) } else { Ok(()) };
+                let links = Listings::These(&touched.links);
+                let followed = datasets.and_then(|()| self.catalogue.follow(&self.state, &moved, links, now));
+                self.seal(followed, now)
+            };
+            let is_large = moved.open.len() + moved.closed.len() > LARGE_BATCH;
+            if is_large { self.catalogue.database.with_large_cache(follow) } else { follow() }
         })
     }
 
@@ -400,16 +407,14 @@ impl Store {
     fn fill(&self, now: Instant) -> Result<u64> {
         self.catalogue.database.with_sort_files(|| {
             self.catalogue.database.begin()?;
-            let filled = if self.is_stale(now) {
-                self.catalogue.clear().map(|()| 0)
+            let error = |source| self.catalogue.database.error("write", source);
+            let rows = if self.is_stale(now) {
+                self.catalogue.clear().map(|()| 0).map_err(error)?
             } else {
-                self.state.database.reading(|| {
-                    let kept = self.catalogue.keep_feeds(&self.feed_names());
-                    Ok(kept.and_then(|()| self.catalogue.fill(&self.state, now)))
-                })?
+                self.catalogue.keep_feeds(&self.feed_names()).map_err(error)?;
+                self.state.database.reading(|| self.catalogue.fill(&self.state, now))?
             };
-            let rows = *filled.as_ref().unwrap_or(&0);
-            self.seal(filled.map(drop), now)?;
+            self.seal(Ok(()), now)?;
             Ok(rows)
         })
     }
