@@ -114,19 +114,16 @@ fn node(depth: u16, cells: &[Cell], bytes: usize) -> Vec<u8> {
     data
 }
 
-/// How far SQLite goes outward where a number lies between two floats.
-const STEP: f64 = 1.0 / 8_388_608.0;
-
 /// The nearest float that is not above.
 fn down(number: f64) -> f32 {
     let near = float(number);
-    if f64::from(near) > number { float(number * if number < 0.0 { 1.0 + STEP } else { 1.0 - STEP }) } else { near }
+    if f64::from(near) > number { near.next_down() } else { near }
 }
 
 /// The nearest float that is not below.
 fn up(number: f64) -> f32 {
     let near = float(number);
-    if f64::from(near) < number { float(number * if number < 0.0 { 1.0 - STEP } else { 1.0 + STEP }) } else { near }
+    if f64::from(near) < number { near.next_up() } else { near }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the loss is what `up` and `down` make good")]

@@ -101,9 +101,8 @@ impl Catalogue {
         }
         let select = format!("SELECT {SHOWN_COLUMNS} FROM {TABLES} WHERE o.key = ?1");
         let mut select = state.connection().prepare_cached(&select)?;
-        for key in moved.closed.difference(&moved.open) {
-            left.extend(self.hide(*key)?);
-        }
+        self.hide(moved.closed.difference(&moved.open), &mut left)?;
+        let mut hidden = Vec::new();
         for key in &moved.open {
             let read = |row: &Row<'_>| Shown::read(row, &state.shapes.shapes, now, None);
             match select.query_row([key], read).optional()?.flatten() {
@@ -112,13 +111,21 @@ impl Catalogue {
                     if self.show(state, (&shown, way), &mut written)? {
                         left.extend(before.filter(|before| *before != shown.listing_key()));
                     } else {
-                        left.extend(self.hide(*key)?);
+                        hidden.push(*key);
                     }
                 }
-                None => left.extend(self.hide(*key)?),
+                None => hidden.push(*key),
             }
         }
-        listing_index::drop_unused_of(self.connection(), &left)
+        self.hide(hidden.iter(), &mut left)?;
+        if written.trusted {
+            return listing_index::drop_unused_of(self.connection(), &left);
+        }
+        // Somebody else may have changed a listing, and then nobody knows which words to take out.
+        if listing_index::drop_unused(self.connection())? || written.astray {
+            listing_index::make_anew(self.connection())?;
+        }
+        Ok(())
     }
 
     /// Writes a row and its listing; not where no parent is there (the state never says so of what is open).
@@ -158,20 +165,36 @@ impl Catalogue {
         self.connection().prepare_cached("SELECT 1 FROM listing WHERE key = ?1")?.exists([key])
     }
 
-    fn hide(&self, key: OpportunityKey) -> rusqlite::Result<Option<i64>> {
-        // Two steps are half the work of RETURNING, which makes a table for each row.
-        let statements = [
-            ("SELECT listing FROM session WHERE key = ?1", "DELETE FROM session WHERE key = ?1"),
-            ("SELECT listing FROM slot WHERE key = ?1", "DELETE FROM slot WHERE key = ?1"),
-        ];
-        for (select, delete) in statements {
-            let listing = self.connection().prepare_cached(select)?.query_row([key], |row| row.get(0)).optional()?;
-            if listing.is_some() {
-                self.connection().prepare_cached(delete)?.execute([key])?;
-                return Ok(listing);
+    /// Hides all of these, which is less work than one by one, and adds the listings that they had to `left`.
+    fn hide<'a>(
+        &self,
+        keys: impl Iterator<Item = &'a OpportunityKey>,
+        left: &mut BTreeSet<i64>,
+    ) -> rusqlite::Result<()> {
+        let keys: Vec<String> = keys.map(|key| key.0.to_string()).collect();
+        let (count, keys) = (keys.len(), format!("[{}]", keys.join(",")));
+        let mut hidden = 0;
+        for (select, delete) in [
+            (
+                "SELECT listing FROM session WHERE key IN (SELECT value FROM json_each(?1))",
+                "DELETE FROM session WHERE key IN (SELECT value FROM json_each(?1))",
+            ),
+            (
+                "SELECT listing FROM slot WHERE key IN (SELECT value FROM json_each(?1))",
+                "DELETE FROM slot WHERE key IN (SELECT value FROM json_each(?1))",
+            ),
+        ] {
+            // Most are sessions; where all are, slots need not be looked at.
+            if hidden < count {
+                let mut select = self.connection().prepare_cached(select)?;
+                let mut rows = select.query([&keys])?;
+                while let Some(row) = rows.next()? {
+                    left.insert(row.get(0)?);
+                }
+                hidden += self.connection().prepare_cached(delete)?.execute([&keys])?;
             }
         }
-        Ok(None)
+        Ok(())
     }
 
     fn write_listing(
@@ -180,11 +203,7 @@ impl Catalogue {
         source: Source<'_>,
         written: &mut Written,
     ) -> rusqlite::Result<Option<WantedKey>> {
-        let wanted = self.listing_sql.write(state.connection(), self.connection(), source, &mut written.lists)?;
-        if let Some(wanted) = wanted {
-            written.listings.insert(source.key, wanted);
-        }
-        Ok(wanted)
+        self.listing_sql.write(state.connection(), self.connection(), source, written)
     }
 
     /// Everything that is shown.
@@ -192,11 +211,6 @@ impl Catalogue {
         let mut statement = self.connection().prepare("SELECT key FROM session UNION ALL SELECT key FROM slot")?;
         let rows = statement.query_map([], |row| row.get(0))?;
         rows.collect()
-    }
-
-    /// Drops listings that nothing uses; a whole catalogue has none.
-    pub(super) fn drop_unused_listings(&self) -> rusqlite::Result<()> {
-        listing_index::drop_unused(self.connection())
     }
 
     /// Makes the datasets those of the state.

@@ -8,12 +8,12 @@ use std::thread;
 use hashbrown::HashSet;
 use rusqlite::{Connection, OptionalExtension, Row, Statement};
 
-use super::area;
 use super::catalogue::Catalogue;
 use super::change_log;
 use super::database::{Database, STATE};
 use super::error::Result;
 use super::keys::{LinkKey, OpportunityKey, ParentKey};
+use super::listing_index;
 use super::listing_rows::Source;
 use super::offer_rows::{Lists, PublicAdultText, WantedKey};
 use super::opportunity_row::{TABLES, Way, facts};
@@ -27,13 +27,7 @@ const DROP_INDEXES: &str = "DROP INDEX IF EXISTS session_by_start; DROP INDEX IF
     DROP INDEX IF EXISTS session_by_identifier; DROP INDEX IF EXISTS slot_by_start; \
     DROP INDEX IF EXISTS slot_by_listing; DROP INDEX IF EXISTS slot_by_identifier;";
 
-const CLEAR: &str = "DELETE FROM offer_list; DELETE FROM slot; DELETE FROM session; DELETE FROM listing; \
-    INSERT INTO listing_words (listing_words) VALUES ('delete-all');";
-
-/// The words are gathered in 8 MB before they are written, and not in FTS5's usual 1 MB: then there is nothing to merge.
-const FILL_WORDS: &str = "INSERT INTO listing_words (listing_words, rank) VALUES ('hashsize', 8388608); \
-    INSERT INTO listing_words (listing_words) VALUES ('rebuild'); \
-    INSERT INTO listing_words (listing_words, rank) VALUES ('hashsize', 1048576);";
+const CLEAR: &str = "DELETE FROM offer_list; DELETE FROM slot; DELETE FROM session; DELETE FROM listing;";
 
 /// Sessions that are written by one statement.
 const ROWS_TOGETHER: usize = 16;
@@ -81,8 +75,7 @@ impl Catalogue {
         };
         filling.sessions(shown)?;
         filling.listings()?;
-        area::fill(catalogue)?;
-        catalogue.execute_batch(FILL_WORDS)?;
+        listing_index::fill(catalogue)?;
         catalogue.execute_batch(include_str!("schema/catalogue_indexes.sql"))?;
         let rows = filling.rows;
         change_log::resume(catalogue)?;
@@ -100,7 +93,7 @@ impl Catalogue {
 
 fn clear(catalogue: &Connection) -> rusqlite::Result<()> {
     catalogue.execute_batch(CLEAR)?;
-    area::clear(catalogue)
+    listing_index::clear(catalogue)
 }
 
 /// How rows of the state are read.

@@ -8,13 +8,11 @@ use std::collections::BTreeSet;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::area;
+
 /// The columns of `listing` that are looked for, in the order that [`Indexed::read`] wants.
 pub(super) const INDEXED: [&str; 7] =
     ["name", "description", "activities", "organizer", "place", "latitude", "longitude"];
-
-/// Listings that no session and no slot has.
-const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM session WHERE listing = l.key) \
-    AND NOT EXISTS (SELECT 1 FROM slot WHERE listing = l.key)";
 
 /// What both indexes know of a listing.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,16 +98,37 @@ pub(super) fn drop_unused_of(catalogue: &Connection, keys: &BTreeSet<i64>) -> ru
     Ok(())
 }
 
-/// Drops every listing that nothing uses; a whole catalogue has none.
-pub(super) fn drop_unused(catalogue: &Connection) -> rusqlite::Result<()> {
-    let sql = format!("SELECT l.key, {} FROM listing AS l WHERE {UNUSED}", INDEXED.join(", "));
-    let mut select = catalogue.prepare(&sql)?;
-    let unused = select.query_map([], |row| Ok((row.get(0)?, Indexed::read(row, 1)?)))?;
-    let unused = unused.collect::<rusqlite::Result<Vec<(i64, Indexed)>>>()?;
-    unused.iter().try_for_each(|(key, unused)| drop_listing(catalogue, *key, unused))
-}
-
 fn drop_listing(catalogue: &Connection, key: i64, before: &Indexed) -> rusqlite::Result<()> {
     replace(catalogue, key, Some(before), None)?;
     catalogue.prepare_cached("DELETE FROM listing WHERE key = ?1")?.execute([key]).map(drop)
+}
+
+/// Drops every listing that nothing uses, and says whether there was one; a whole catalogue has none. Place and words do not follow.
+pub(super) fn drop_unused(catalogue: &Connection) -> rusqlite::Result<bool> {
+    let sql = "DELETE FROM listing AS l WHERE NOT EXISTS (SELECT 1 FROM session WHERE listing = l.key) \
+        AND NOT EXISTS (SELECT 1 FROM slot WHERE listing = l.key)";
+    Ok(catalogue.execute(sql, [])? > 0)
+}
+
+/// The words are gathered in 8 MB before they are written, and not in FTS5's usual 1 MB: then there is nothing to merge.
+const FILL_WORDS: &str = "INSERT INTO listing_words (listing_words, rank) VALUES ('hashsize', 8388608); \
+    INSERT INTO listing_words (listing_words) VALUES ('rebuild'); \
+    INSERT INTO listing_words (listing_words, rank) VALUES ('hashsize', 1048576);";
+
+/// Empties both.
+pub(super) fn clear(catalogue: &Connection) -> rusqlite::Result<()> {
+    catalogue.execute_batch("INSERT INTO listing_words (listing_words) VALUES ('delete-all')")?;
+    area::clear(catalogue)
+}
+
+/// Fills both, which are empty, from the listings.
+pub(super) fn fill(catalogue: &Connection) -> rusqlite::Result<()> {
+    area::fill(catalogue)?;
+    catalogue.execute_batch(FILL_WORDS)
+}
+
+/// Makes both anew from the listings, whatever they hold.
+pub(super) fn make_anew(catalogue: &Connection) -> rusqlite::Result<()> {
+    clear(catalogue)?;
+    fill(catalogue)
 }

@@ -91,14 +91,15 @@ impl ListingSql {
     }
 
     /// Writes a listing and its offers, where they are not there just so; what its aggregate offer says of the public
-    /// adult one, or nothing where its parent is not there.
+    /// adult one, or nothing where its parent is not there. Place and words follow, unless nobody knows what they are of.
     pub(super) fn write(
         &self,
         state: &Connection,
         catalogue: &Connection,
         from: Source<'_>,
-        lists: &mut Lists,
+        written: &mut Written,
     ) -> rusqlite::Result<Option<WantedKey>> {
+        let lists = &mut written.lists;
         let mut select = state.prepare_cached(&self.select)?;
         let read = |row: &Row<'_>| {
             let values = (3..SHARED.len() + 7).map(|at| row.get::<_, Value>(at)).collect::<Result<Vec<_>, _>>()?;
@@ -119,9 +120,13 @@ impl ListingSql {
             let key = Value::Integer(from.key);
             let sql = if held.is_some() { &self.update } else { &self.insert };
             catalogue.prepare_cached(sql)?.execute(params_from_iter(std::iter::once(&key).chain(&values)))?;
-            let held = held.as_deref().map(|held| self.indexed(held));
-            listing_index::replace(catalogue, from.key, held.as_ref(), Some(&self.indexed(&values)))?;
+            written.astray |= !written.trusted;
+            if written.trusted {
+                let held = held.as_deref().map(|held| self.indexed(held));
+                listing_index::replace(catalogue, from.key, held.as_ref(), Some(&self.indexed(&values)))?;
+            }
         }
+        written.listings.insert(from.key, wanted);
         Ok(Some(wanted))
     }
 
@@ -179,6 +184,8 @@ pub(super) struct Written {
     pub(super) listings: HashMap<i64, WantedKey>,
     pub(super) lists: Lists,
     pub(super) times: InstantTexts,
-    /// Whether a listing that is there is as it should be, unless it was written in this pass.
+    /// Whether a listing that is there is as it should be, unless it was written in this pass, and place and words are its own.
     pub(super) trusted: bool,
+    /// Whether a listing was another than it should be: then place and words are made anew at the end.
+    pub(super) astray: bool,
 }

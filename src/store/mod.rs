@@ -443,7 +443,6 @@ impl Store {
             let mended = self
                 .catalogue
                 .follow(&self.state, &moved, Listings::Any, now)
-                .and_then(|()| self.catalogue.drop_unused_listings())
                 .and_then(|()| self.catalogue.copy_datasets(&self.state))
                 .and_then(|()| self.catalogue.keep_feeds(&self.feed_names()));
             self.seal(mended, now)
