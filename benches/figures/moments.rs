@@ -28,7 +28,9 @@ fn checkpoints(setup: &StoreSetup) -> Sender<()> {
     let paths = [setup.state.clone(), setup.catalogue.clone()];
     thread::spawn(move || {
         while stopped.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
-            paths.iter().for_each(|path| checkpoint(path).expect("a checkpoint"));
+            for path in &paths {
+                checkpoint(path).expect("a checkpoint");
+            }
         }
     });
     stop
