@@ -2,11 +2,13 @@
 //! thousands open, a minute in which nothing happens; opening, rebuilding, asking.
 
 use std::path::Path;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread;
 use std::time::{Duration, Instant as Moment};
 
 use bookable::domain::{CheckoutBase, Feed, Instant};
 use bookable::rpde::Page;
-use bookable::store::{CheckoutUrls, FeedSetup, PageStep, Step, Store, StoreSetup, WhenStale};
+use bookable::store::{CheckoutUrls, FeedSetup, PageStep, Step, Store, StoreSetup, WhenStale, checkpoint};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::world::{LARGE, World};
@@ -16,6 +18,22 @@ pub(crate) struct Moments<'a> {
     pub(crate) directory: &'a Path,
     pub(crate) origin: &'a str,
     store: Store,
+    /// Ends the checkpoints when it is dropped.
+    _checkpoints: Sender<()>,
+}
+
+/// Moves the logs into the files beside the writer, as the daemon does.
+fn checkpoints(setup: &StoreSetup) -> Sender<()> {
+    let (stop, stopped) = channel::<()>();
+    let paths = [setup.state.clone(), setup.catalogue.clone()];
+    thread::spawn(move || {
+        while stopped.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
+            for path in &paths {
+                checkpoint(path).expect("a checkpoint");
+            }
+        }
+    });
+    stop
 }
 
 pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
@@ -43,9 +61,10 @@ pub(crate) fn setup(directory: &Path, origin: &str) -> StoreSetup {
 
 impl<'a> Moments<'a> {
     pub(crate) fn open(world: World, directory: &'a Path, origin: &'a str) -> Self {
-        let mut store = Store::open(&setup(directory, origin), world.now).expect("the files");
+        let setup = setup(directory, origin);
+        let mut store = Store::open(&setup, world.now).expect("the files");
         store.mend(world.now).expect("a whole catalogue");
-        Self { world, directory, origin, store }
+        Self { world, directory, origin, store, _checkpoints: checkpoints(&setup) }
     }
 
     /// Body in hand → both commits.
@@ -91,6 +110,8 @@ impl<'a> Moments<'a> {
         let mut run = || {
             self.store.pass_time(rush.plus_seconds(-1)).expect("time");
             let before = self.rows();
+            // Minutes lie between two such moments: the log is in the file by then.
+            thread::sleep(Duration::from_millis(500));
             let (time, ()) = timed(|| self.store.pass_time(rush).expect("time"));
             moved = before - self.rows();
             time

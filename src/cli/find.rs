@@ -58,7 +58,10 @@ pub(super) fn each(
 
 /// A question in SQL.
 struct Query {
-    tables: &'static str,
+    /// What finds the sessions, where that is an index of listings.
+    first: Option<&'static str>,
+    /// Whether what is asked for of a session is in its listing.
+    asks_listing: bool,
     distance: String,
     conditions: Vec<String>,
     values: Vec<Value>,
@@ -68,12 +71,10 @@ struct Query {
 impl Query {
     fn of(question: &Question) -> Self {
         let words = full_text(question);
-        let tables = if question.near.is_some() {
-            "listing_area AS a CROSS JOIN session AS s ON s.listing = a.key CROSS JOIN listing AS l ON l.key = s.listing"
-        } else if words.is_some() {
-            "listing_words AS w CROSS JOIN session AS s ON s.listing = w.rowid CROSS JOIN listing AS l ON l.key = s.listing"
+        let first = if question.near.is_some() {
+            Some("listing_area AS a CROSS JOIN session AS s ON s.listing = a.key")
         } else {
-            "session AS s CROSS JOIN listing AS l ON l.key = s.listing"
+            words.as_ref().map(|_| "listing_words AS w CROSS JOIN session AS s ON s.listing = w.rowid")
         };
         // The view's own guard. A plus sign keeps a term from being used with an index: a later start is the better one.
         let plus = if question.from.is_some() { "+" } else { "" };
@@ -82,7 +83,8 @@ impl Query {
              AND (s.bookable_from IS NULL OR s.bookable_from <= strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))"
         );
         let mut query = Self {
-            tables,
+            first,
+            asks_listing: question.near.is_some() || question.activity.is_some() || question.max_price.is_some(),
             distance: "NULL".to_owned(),
             conditions: vec![guard],
             values: Vec::new(),
@@ -153,15 +155,30 @@ impl Query {
         self.conditions.push(condition);
     }
 
+    /// Where an index of listings finds many sessions and few are wanted, only these are looked up whole.
     fn sql(&self) -> String {
-        format!(
-            "SELECT {}, {} FROM {} LEFT JOIN dataset AS d ON d.identifier = l.dataset WHERE {} ORDER BY s.starts_at, s.key{}",
-            columns(),
-            self.distance,
-            self.tables,
-            self.conditions.join(" AND "),
-            self.limit.map_or_else(String::new, |limit| format!(" LIMIT {limit}")),
-        )
+        let (columns, distance, conditions) = (columns(), &self.distance, self.conditions.join(" AND "));
+        let (listing, dataset) =
+            ("CROSS JOIN listing AS l ON l.key = s.listing", "LEFT JOIN dataset AS d ON d.identifier = l.dataset");
+        let order = "ORDER BY s.starts_at, s.key";
+        match (self.first, self.limit) {
+            (Some(first), Some(limit)) => {
+                let asked = if self.asks_listing { listing } else { "" };
+                format!(
+                    "WITH soonest AS MATERIALIZED (SELECT s.key, {distance} AS distance FROM {first} {asked} \
+                     WHERE {conditions} {order} LIMIT {limit}) \
+                     SELECT {columns}, soonest.distance FROM soonest CROSS JOIN session AS s ON s.key = soonest.key \
+                     {listing} {dataset} {order}"
+                )
+            }
+            (first, limit) => {
+                let first = first.unwrap_or("session AS s");
+                let limit = limit.map_or_else(String::new, |limit| format!(" LIMIT {limit}"));
+                format!(
+                    "SELECT {columns}, {distance} FROM {first} {listing} {dataset} WHERE {conditions} {order}{limit}"
+                )
+            }
+        }
     }
 }
 

@@ -13,13 +13,14 @@ use super::change_log;
 use super::database::{CATALOGUE, Database};
 use super::error::Result;
 use super::keys::{LinkKey, OpportunityKey};
+use super::listing_index;
 use super::listing_rows::{ListingSql, Source, Written};
-use super::offer_rows::{DROP_UNUSED, PublicAdultText};
+use super::offer_rows::{DROP_UNUSED, PublicAdultText, WantedKey};
 use super::opportunity_row::{TABLES, Way};
 use super::settle::Moved;
 use super::shown::{CheckoutUrls, SHOWN_COLUMNS, Shown};
 use super::state::State;
-use crate::domain::{Instant, Reason};
+use crate::domain::Instant;
 
 /// Which batch of which state the catalogue shows, and for which instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,32 +43,11 @@ pub(super) enum Listings<'a> {
 #[derive(Debug)]
 pub(super) struct Catalogue {
     pub(super) database: Database,
-    checkout: CheckoutUrls,
-    listing_sql: ListingSql,
+    pub(super) checkout: CheckoutUrls,
+    pub(super) listing_sql: ListingSql,
     /// How long the change log goes back.
     change_log: Option<Duration>,
 }
-
-const DROP_INDEXES: &str = "DROP INDEX IF EXISTS session_by_start; DROP INDEX IF EXISTS session_by_listing; \
-    DROP INDEX IF EXISTS session_by_identifier; DROP INDEX IF EXISTS slot_by_start; \
-    DROP INDEX IF EXISTS slot_by_listing; DROP INDEX IF EXISTS slot_by_identifier; \
-    DROP TRIGGER IF EXISTS listing_added; DROP TRIGGER IF EXISTS listing_removed; \
-    DROP TRIGGER IF EXISTS listing_reworded; DROP TRIGGER IF EXISTS listing_moved;";
-
-const CLEAR: &str = "DELETE FROM offer_list; DELETE FROM slot; DELETE FROM session; \
-    DELETE FROM listing; DELETE FROM listing_area; INSERT INTO listing_words (listing_words) VALUES ('delete-all');";
-
-/// The words are gathered in 8 MB before they are written, and not in FTS5's usual 1 MB: then there is nothing to merge.
-const FILL_PLACE_AND_WORDS: &str = "INSERT INTO listing_area SELECT key, latitude, latitude, longitude, longitude \
-    FROM listing WHERE latitude IS NOT NULL AND longitude IS NOT NULL ORDER BY latitude, longitude; \
-    INSERT INTO listing_words (listing_words, rank) VALUES ('hashsize', 8388608); \
-    INSERT INTO listing_words (listing_words) VALUES ('rebuild'); \
-    INSERT INTO listing_words (listing_words, rank) VALUES ('hashsize', 1048576);";
-
-/// For a JSON array of keys. One statement for all of them, because FTS5 writes its index out at the beginning of each.
-const DROP_UNUSED_OF: &str = "DELETE FROM listing WHERE key IN (SELECT value FROM json_each(?1)) \
-    AND NOT EXISTS (SELECT 1 FROM session WHERE listing = listing.key) \
-    AND NOT EXISTS (SELECT 1 FROM slot WHERE listing = listing.key)";
 
 impl Catalogue {
     pub(super) fn open(path: &Path, checkout: CheckoutUrls, change_log: Option<Duration>) -> Result<Self> {
@@ -76,7 +56,7 @@ impl Catalogue {
         Ok(Self { database, checkout, listing_sql: ListingSql::new(), change_log })
     }
 
-    fn connection(&self) -> &Connection {
+    pub(super) fn connection(&self) -> &Connection {
         &self.database.connection
     }
 
@@ -121,109 +101,109 @@ impl Catalogue {
         }
         let select = format!("SELECT {SHOWN_COLUMNS} FROM {TABLES} WHERE o.key = ?1");
         let mut select = state.connection().prepare_cached(&select)?;
-        for key in moved.closed.difference(&moved.open) {
-            left.extend(self.hide(*key)?);
-        }
+        self.hide(moved.closed.difference(&moved.open), &mut left)?;
+        let mut hidden = Vec::new();
         for key in &moved.open {
-            let read = |row: &Row<'_>| Shown::read(row, &state.shapes.shapes, now, |judged| judged.verdict);
+            let read = |row: &Row<'_>| Shown::read(row, &state.shapes.shapes, now, None);
             match select.query_row([key], read).optional()?.flatten() {
                 Some(shown) => {
                     let (before, way) = shown.standing(self.connection())?;
                     if self.show(state, (&shown, way), &mut written)? {
                         left.extend(before.filter(|before| *before != shown.listing_key()));
                     } else {
-                        left.extend(self.hide(*key)?);
+                        hidden.push(*key);
                     }
                 }
-                None => left.extend(self.hide(*key)?),
+                None => hidden.push(*key),
             }
         }
-        if left.is_empty() {
-            return Ok(());
+        self.hide(hidden.iter(), &mut left)?;
+        if written.trusted {
+            return listing_index::drop_unused_of(self.connection(), &left);
         }
-        let left = left.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
-        self.connection().prepare_cached(DROP_UNUSED_OF)?.execute([format!("[{left}]")]).map(drop)
+        // Somebody else may have changed a listing, and then nobody knows which words to take out.
+        if listing_index::drop_unused(self.connection())? || written.astray {
+            listing_index::make_anew(self.connection())?;
+        }
+        Ok(())
     }
 
     /// Writes a row and its listing; not where no parent is there (the state never says so of what is open).
     fn show(&self, state: &State, (shown, way): (&Shown, Way), written: &mut Written) -> rusqlite::Result<bool> {
         let Some(speaker) = state.book.speaker(shown.link) else { return Ok(false) };
         let source = Source { key: shown.listing_key(), link: shown.link, speaker, own: shown.own_listing() };
-        if !written.listings.contains_key(&source.key) && !self.ensure_listing(state, source, written)? {
-            return Ok(false);
-        }
-        shown.write(state.connection(), self.connection(), &self.checkout, (speaker, way), written)?;
+        let wanted = match written.listings.get(&source.key) {
+            Some(wanted) => Some(*wanted),
+            None => self.ensure_listing(state, source, written)?,
+        };
+        let Some(wanted) = wanted else { return Ok(false) };
+        let list = shown.list(state.connection(), self.connection(), (speaker, wanted), &mut written.lists)?;
+        shown.write(self.connection(), &self.checkout, (speaker, way), list, &mut written.times)?;
         Ok(true)
     }
 
-    /// Sees to a listing for a session or slot; one that is there is not looked at where it can be trusted.
-    fn ensure_listing(&self, state: &State, source: Source<'_>, written: &mut Written) -> rusqlite::Result<bool> {
+    /// Sees to a listing for a session or slot, and says what its aggregate offer does; one that is there is not looked at where it can be
+    /// trusted.
+    fn ensure_listing(
+        &self,
+        state: &State,
+        source: Source<'_>,
+        written: &mut Written,
+    ) -> rusqlite::Result<Option<WantedKey>> {
         if !written.trusted || source.own.is_some() || !self.has_listing(source.key)? {
             return self.write_listing(state, source, written);
         }
         let Some(public_adult) = PublicAdultText::of_parent(state.connection(), source.speaker.key)? else {
-            return Ok(false);
+            return Ok(None);
         };
-        written.listings.insert(source.key, (written.lists.wanted(&public_adult), public_adult));
-        Ok(true)
+        let wanted = written.lists.wanted(public_adult);
+        written.listings.insert(source.key, wanted);
+        Ok(Some(wanted))
     }
 
     fn has_listing(&self, key: i64) -> rusqlite::Result<bool> {
         self.connection().prepare_cached("SELECT 1 FROM listing WHERE key = ?1")?.exists([key])
     }
 
-    fn hide(&self, key: OpportunityKey) -> rusqlite::Result<Option<i64>> {
-        let session = "DELETE FROM session WHERE key = ?1 RETURNING listing";
-        let listing = self.connection().prepare_cached(session)?.query_row([key], |row| row.get(0)).optional()?;
-        if listing.is_some() {
-            return Ok(listing);
-        }
-        let slot = "DELETE FROM slot WHERE key = ?1 RETURNING listing";
-        self.connection().prepare_cached(slot)?.query_row([key], |row| row.get(0)).optional()
-    }
-
-    fn write_listing(&self, state: &State, source: Source<'_>, written: &mut Written) -> rusqlite::Result<bool> {
-        let Written { listings, lists, anew, .. } = written;
-        let public_adult = self.listing_sql.write(state.connection(), self.connection(), source, (lists, *anew))?;
-        let Some(public_adult) = public_adult else { return Ok(false) };
-        listings.insert(source.key, (lists.wanted(&public_adult), public_adult));
-        Ok(true)
-    }
-
-    /// Makes every row anew from the state, with the indexes built once at the end. For one transaction. Verdicts are made on the way, so
-    /// that those in the state need not be right yet; an item whose own facts say that it cannot be booked is passed by.
-    pub(super) fn fill(&self, state: &State, now: Instant) -> rusqlite::Result<u64> {
-        let catalogue = self.connection();
-        change_log::pause(catalogue)?;
-        catalogue.execute_batch(DROP_INDEXES)?;
-        catalogue.execute_batch(CLEAR)?;
-        let select = format!("SELECT {SHOWN_COLUMNS} FROM {TABLES} WHERE coalesce(+o.closes > ?1, 1) ORDER BY o.key");
-        let mut written = Written { anew: true, ..Written::default() };
-        let mut rows_shown = 0;
-        let judging = state.judging();
-        let mut statement = state.connection().prepare(&select)?;
-        let mut rows = statement.query([now.as_seconds()])?;
-        while let Some(row) = rows.next()? {
-            let reason = row.get::<_, Option<i64>>(2)?.and_then(Reason::from_number);
-            if reason.is_some_and(Reason::is_of_the_item) {
-                continue;
+    /// Hides all of these, which is less work than one by one, and adds the listings that they had to `left`.
+    fn hide<'a>(
+        &self,
+        keys: impl Iterator<Item = &'a OpportunityKey>,
+        left: &mut BTreeSet<i64>,
+    ) -> rusqlite::Result<()> {
+        let keys: Vec<String> = keys.map(|key| key.0.to_string()).collect();
+        let (count, keys) = (keys.len(), format!("[{}]", keys.join(",")));
+        let mut hidden = 0;
+        for (select, delete) in [
+            (
+                "SELECT listing FROM session WHERE key IN (SELECT value FROM json_each(?1))",
+                "DELETE FROM session WHERE key IN (SELECT value FROM json_each(?1))",
+            ),
+            (
+                "SELECT listing FROM slot WHERE key IN (SELECT value FROM json_each(?1))",
+                "DELETE FROM slot WHERE key IN (SELECT value FROM json_each(?1))",
+            ),
+        ] {
+            // Most are sessions; where all are, slots need not be looked at.
+            if hidden < count {
+                let mut select = self.connection().prepare_cached(select)?;
+                let mut rows = select.query([&keys])?;
+                while let Some(row) = rows.next()? {
+                    left.insert(row.get(0)?);
+                }
+                hidden += self.connection().prepare_cached(delete)?.execute([&keys])?;
             }
-            let shown = Shown::read(row, judging.shapes, now, |judged| judging.verdict(judged))?;
-            let Some(shown) = shown else { continue };
-            rows_shown += u64::from(self.show(state, (&shown, Way::New), &mut written)?);
         }
-        catalogue.execute_batch(FILL_PLACE_AND_WORDS)?;
-        catalogue.execute_batch(include_str!("schema/catalogue_indexes.sql"))?;
-        change_log::resume(catalogue)?;
-        self.copy_datasets(state)?;
-        Ok(rows_shown)
+        Ok(())
     }
 
-    /// Shows nothing. For one transaction.
-    pub(super) fn clear(&self) -> rusqlite::Result<()> {
-        change_log::pause(self.connection())?;
-        self.connection().execute_batch(CLEAR)?;
-        change_log::resume(self.connection())
+    fn write_listing(
+        &self,
+        state: &State,
+        source: Source<'_>,
+        written: &mut Written,
+    ) -> rusqlite::Result<Option<WantedKey>> {
+        self.listing_sql.write(state.connection(), self.connection(), source, written)
     }
 
     /// Everything that is shown.
@@ -231,13 +211,6 @@ impl Catalogue {
         let mut statement = self.connection().prepare("SELECT key FROM session UNION ALL SELECT key FROM slot")?;
         let rows = statement.query_map([], |row| row.get(0))?;
         rows.collect()
-    }
-
-    /// Drops listings that nothing uses; a whole catalogue has none.
-    pub(super) fn drop_unused_listings(&self) -> rusqlite::Result<()> {
-        let sql = "DELETE FROM listing WHERE NOT EXISTS (SELECT 1 FROM session WHERE listing = listing.key) \
-            AND NOT EXISTS (SELECT 1 FROM slot WHERE listing = listing.key)";
-        self.connection().execute(sql, []).map(drop)
     }
 
     /// Makes the datasets those of the state.

@@ -24,6 +24,8 @@ const CHECKPOINT_TIMEOUT: Duration = Duration::from_millis(100);
 const CACHE_KIB: i64 = 4096;
 /// The same for a writer whose changes come anywhere in a large file: a batch of them should not have to be written twice.
 const WIDE_CACHE_KIB: i64 = 16 * 1024;
+/// The same for the time of a batch that changes thousands of rows: a page that does not stay in the cache until the commit is written twice.
+const LARGE_CACHE_KIB: i64 = 64 * 1024;
 /// A write-ahead log is cut to this size when it is reset.
 const LOG_BYTES_MAX: i64 = 16 * 1024 * 1024;
 
@@ -38,6 +40,8 @@ pub(super) struct Kind {
     pub(super) migrations: &'static [&'static str],
     /// Whether others may read the file.
     pub(super) public: bool,
+    /// Whether SQLite looks up what rows refer to.
+    pub(super) foreign_keys: bool,
 }
 
 impl Kind {
@@ -61,8 +65,11 @@ pub(super) const CATALOGUE: Kind = Kind {
     migrations: &[
         include_str!("schema/migrations/catalogue_1_to_2.sql"),
         concat!(include_str!("schema/migrations/catalogue_2_to_3.sql"), catalogue_schema!()),
+        include_str!("schema/migrations/catalogue_3_to_4.sql"),
     ],
     public: true,
+    // Every row of it follows from the state's, and the writer sees to what hangs on what: looking it up for each row would cost a tenth.
+    foreign_keys: false,
 };
 
 /// The state: "BKST".
@@ -76,6 +83,7 @@ pub(super) const STATE: Kind = Kind {
         include_str!("schema/migrations/state_3_to_4.sql"),
     ],
     public: false,
+    foreign_keys: true,
 };
 
 /// An open file and its path, which every error names.
@@ -114,7 +122,7 @@ impl Database {
         })?;
         let database = Self { connection, path: path.to_owned(), what: kind.name, identity: identity(path) };
         database.check_identity(kind)?;
-        database.set_pragmas()?;
+        database.set_pragmas(kind)?;
         database.migrate(kind)?;
         Ok(database)
     }
@@ -166,9 +174,29 @@ impl Database {
         self.set("write", |connection| connection.execute_batch("COMMIT"))
     }
 
+    /// Runs `work`, which only reads here, in one transaction: otherwise every statement takes the file's lock and gives it back.
+    pub(super) fn reading<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.set("begin to read", |connection| connection.execute_batch("BEGIN"))?;
+        let done = work();
+        self.set("end reading", |connection| connection.execute_batch("COMMIT"))?;
+        done
+    }
+
     /// Gives the connection a larger page cache.
     pub(super) fn widen_cache(&self) -> Result<()> {
-        self.set("set up", |connection| connection.pragma_update(None, "cache_size", -WIDE_CACHE_KIB))
+        self.set_cache(WIDE_CACHE_KIB)
+    }
+
+    /// Runs `work`, which changes thousands of rows here and there, with a page cache for it.
+    pub(super) fn with_large_cache<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.set_cache(LARGE_CACHE_KIB)?;
+        let done = work();
+        self.widen_cache()?;
+        done
+    }
+
+    fn set_cache(&self, kib: i64) -> Result<()> {
+        self.set("set up", |connection| connection.pragma_update(None, "cache_size", -kib))
     }
 
     /// Runs `work`, one transaction that builds indexes, with sorts in SQLite's temporary files: a large one is several times faster
@@ -247,14 +275,14 @@ impl Database {
         self.set("read", |connection| connection.query_row("PRAGMA user_version", [], |row| row.get(0)))
     }
 
-    fn set_pragmas(&self) -> Result<()> {
+    fn set_pragmas(&self, kind: &Kind) -> Result<()> {
         let mode: String = self.set("set up", |connection| {
             connection.busy_timeout(BUSY_TIMEOUT)?;
             connection.set_prepared_statement_cache_capacity(64);
             // A plan is made once, not anew for each value that is bound.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.pragma_update(None, "secure_delete", true)?;
-            connection.pragma_update(None, "foreign_keys", true)?;
+            connection.pragma_update(None, "foreign_keys", kind.foreign_keys)?;
             connection.pragma_update(None, "synchronous", "NORMAL")?;
             connection.pragma_update(None, "temp_store", "MEMORY")?;
             connection.pragma_update(None, "cache_size", -CACHE_KIB)?;

@@ -1,13 +1,14 @@
 //! Listings: what the sessions of a series, or the slots of a facility use or court, share in the catalogue.
 
 use hashbrown::HashMap;
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+use rusqlite::types::{ToSqlOutput, Value};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, params_from_iter};
 
 use super::keys::{LinkKey, OfferListKey};
+use super::listing_index::{self, Indexed};
 use super::offer_rows::{Lists, PublicAdultText, WantedKey};
 use super::parent_book::Speaker;
-use super::shown::Own;
+use super::shown::{InstantTexts, Own};
 
 /// The columns that a parent in the state and a listing in the catalogue have in common. What a session may say of its own
 /// comes first.
@@ -56,9 +57,17 @@ pub(super) struct Source<'a> {
 #[derive(Debug)]
 pub(super) struct ListingSql {
     select: String,
-    upsert: String,
-    /// As `upsert`, for a table that was empty.
+    /// The row as it stands.
+    held: String,
+    update: String,
     insert: String,
+    /// Where among the values those are that are looked for.
+    indexed: [usize; 7],
+}
+
+/// Where a column of [`SHARED`] or [`HEAD`] is among a row's values.
+fn place_of(column: &str) -> usize {
+    HEAD.split(", ").chain(SHARED).position(|known| known == column).unwrap_or(usize::MAX)
 }
 
 impl ListingSql {
@@ -66,9 +75,9 @@ impl ListingSql {
         let columns = format!("{HEAD}, {}", SHARED.join(", "));
         let names: Vec<&str> = columns.split(", ").collect();
         let marks: Vec<String> = (1..=names.len() + 1).map(|n| format!("?{n}")).collect();
-        let assignments: Vec<String> = names.iter().map(|column| format!("{column} = excluded.{column}")).collect();
-        let excluded: Vec<String> = names.iter().map(|column| format!("excluded.{column}")).collect();
+        let assignments: Vec<String> = (2..).zip(&names).map(|(n, column)| format!("{column} = ?{n}")).collect();
         Self {
+            indexed: listing_index::INDEXED.map(place_of),
             // A court's row has its facility use's @id; any other goes by the link's own.
             select: format!(
                 "SELECT p.offer_id, p.price, p.currency, coalesce(p.id, l.id), iif(p.id IS NULL, NULL, l.id), \
@@ -76,25 +85,21 @@ impl ListingSql {
                 SHARED.map(|column| format!("p.{column}")).join(", ")
             ),
             insert: format!("INSERT INTO listing (key, {columns}) VALUES ({})", marks.join(", ")),
-            upsert: format!(
-                "INSERT INTO listing (key, {columns}) VALUES ({}) ON CONFLICT (key) DO UPDATE SET {} \
-                 WHERE ({columns}) IS NOT ({})",
-                marks.join(", "),
-                assignments.join(", "),
-                excluded.join(", "),
-            ),
+            held: format!("SELECT {columns} FROM listing WHERE key = ?1"),
+            update: format!("UPDATE listing SET {} WHERE key = ?1", assignments.join(", ")),
         }
     }
 
     /// Writes a listing and its offers, where they are not there just so; what its aggregate offer says of the public
-    /// adult one, or nothing where its parent is not there.
+    /// adult one, or nothing where its parent is not there. Place and words follow, unless nobody knows what they are of.
     pub(super) fn write(
         &self,
         state: &Connection,
         catalogue: &Connection,
         from: Source<'_>,
-        (lists, anew): (&mut Lists, bool),
-    ) -> rusqlite::Result<Option<PublicAdultText>> {
+        written: &mut Written,
+    ) -> rusqlite::Result<Option<WantedKey>> {
+        let lists = &mut written.lists;
         let mut select = state.prepare_cached(&self.select)?;
         let read = |row: &Row<'_>| {
             let values = (3..SHARED.len() + 7).map(|at| row.get::<_, Value>(at)).collect::<Result<Vec<_>, _>>()?;
@@ -102,23 +107,73 @@ impl ListingSql {
         };
         let found = select.query_row((from.speaker.key, from.link), read).optional()?;
         let Some((public_adult, offers, mut values)) = found else { return Ok(None) };
-        let list = match offers {
-            Some(key) => {
-                let wanted = lists.wanted(&public_adult);
-                lists.show(state, catalogue, key, (wanted, &public_adult))?
-            }
-            None => None,
-        };
+        let wanted = lists.wanted(public_adult);
+        let list = offers.map_or(Ok(None), |key| lists.show(state, catalogue, key, wanted))?;
         if let Some(slot) = values.get_mut(3) {
             *slot = list.map_or(Value::Null, Value::Integer);
         }
         if let Some(own) = from.own {
             own.overrule(values.iter_mut().skip(4));
         }
-        let key = Value::Integer(from.key);
-        let sql = if anew { &self.insert } else { &self.upsert };
-        catalogue.prepare_cached(sql)?.execute(params_from_iter(std::iter::once(&key).chain(&values)))?;
-        Ok(Some(public_adult))
+        let held = self.held(catalogue, from.key)?;
+        if held.as_ref() != Some(&values) {
+            let key = Value::Integer(from.key);
+            let sql = if held.is_some() { &self.update } else { &self.insert };
+            catalogue.prepare_cached(sql)?.execute(params_from_iter(std::iter::once(&key).chain(&values)))?;
+            written.astray |= !written.trusted;
+            if written.trusted {
+                let held = held.as_deref().map(|held| self.indexed(held));
+                listing_index::replace(catalogue, from.key, held.as_ref(), Some(&self.indexed(&values)))?;
+            }
+        }
+        written.listings.insert(from.key, wanted);
+        Ok(Some(wanted))
+    }
+
+    /// For a table that is being filled.
+    pub(super) fn copy<'a>(&self, state: &'a Connection, catalogue: &'a Connection) -> rusqlite::Result<Copy<'a>> {
+        let (select, insert) = (state.prepare(&self.select)?, catalogue.prepare(&self.insert)?);
+        Ok(Copy { select, insert, state, catalogue })
+    }
+
+    fn held(&self, catalogue: &Connection, key: i64) -> rusqlite::Result<Option<Vec<Value>>> {
+        let mut select = catalogue.prepare_cached(&self.held)?;
+        select.query_row([key], |row| (0..SHARED.len() + 4).map(|at| row.get(at)).collect()).optional()
+    }
+
+    fn indexed(&self, values: &[Value]) -> Indexed {
+        Indexed::new(self.indexed.map(|at| values.get(at).cloned().unwrap_or(Value::Null)))
+    }
+}
+
+/// Copies parents into a table of listings that is being filled; place and words come later.
+#[derive(Debug)]
+pub(super) struct Copy<'a> {
+    select: Statement<'a>,
+    insert: Statement<'a>,
+    state: &'a Connection,
+    catalogue: &'a Connection,
+}
+
+impl Copy<'_> {
+    /// Writes a listing that is not there yet, and its offers; nothing where its parent is not there.
+    pub(super) fn copy(&mut self, from: Source<'_>, lists: &mut Lists) -> rusqlite::Result<()> {
+        let mut rows = self.select.query((from.speaker.key, from.link))?;
+        let Some(row) = rows.next()? else { return Ok(()) };
+        let offers: Option<OfferListKey> = row.get(6)?;
+        let wanted = lists.wanted(PublicAdultText::read(row, 0)?);
+        let list = offers.map_or(Ok(None), |key| lists.show(self.state, self.catalogue, key, wanted))?;
+        self.insert.raw_bind_parameter(1, from.key)?;
+        for at in 0..SHARED.len() + 4 {
+            self.insert.raw_bind_parameter(at + 2, ToSqlOutput::Borrowed(row.get_ref(at + 3)?))?;
+        }
+        self.insert.raw_bind_parameter(5, list)?;
+        if let Some(own) = from.own {
+            let mut values = (7..13).map(|at| row.get(at)).collect::<rusqlite::Result<Vec<Value>>>()?;
+            own.overrule(values.iter_mut());
+            (6..).zip(values).try_for_each(|(at, value)| self.insert.raw_bind_parameter(at, value))?;
+        }
+        self.insert.raw_execute().map(drop)
     }
 }
 
@@ -126,10 +181,11 @@ impl ListingSql {
 #[derive(Debug, Default)]
 pub(super) struct Written {
     /// With what each one's aggregate offer says of the public adult one.
-    pub(super) listings: HashMap<i64, (WantedKey, PublicAdultText)>,
+    pub(super) listings: HashMap<i64, WantedKey>,
     pub(super) lists: Lists,
-    /// Whether the tables were empty before.
-    pub(super) anew: bool,
-    /// Whether a listing that is there is as it should be, unless it was written in this pass.
+    pub(super) times: InstantTexts,
+    /// Whether a listing that is there is as it should be, unless it was written in this pass, and place and words are its own.
     pub(super) trusted: bool,
+    /// Whether a listing was another than it should be: then place and words are made anew at the end.
+    pub(super) astray: bool,
 }

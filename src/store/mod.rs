@@ -9,13 +9,16 @@
 //! A failure leaves what was committed; the [`Store`] must then be dropped and opened again, because what it holds in
 //! memory may be ahead of the file. Uses `domain` only.
 
+mod area;
 mod catalogue;
 mod change_log;
 mod database;
 mod error;
 mod feeds;
+mod fill;
 mod index;
 mod keys;
+mod listing_index;
 mod listing_rows;
 mod loading;
 mod lock;
@@ -69,6 +72,9 @@ use crate::domain::{Feed, Instant, Item, Role};
 
 /// The catalogue's schema with its comments, which are its documentation.
 pub const CATALOGUE_SCHEMA: &str = database::CATALOGUE.schema;
+
+/// A batch that moves more rows than this is given a larger page cache.
+const LARGE_BATCH: usize = 1000;
 
 /// Both files, open for writing.
 #[derive(Debug)]
@@ -285,13 +291,19 @@ impl Store {
         }
         let as_of = self.catalogue.origin()?.map_or(now, |origin| origin.as_of);
         let wrap = |source| self.state.database.error("read", source);
-        let mut moved = self.state.transitions(as_of, now).map_err(wrap)?;
-        moved.open.extend(&touched.opportunities);
-        self.catalogue.database.begin()?;
-        let datasets = if touched.datasets { self.catalogue.copy_datasets(&self.state) } else { Ok(()) };
-        let followed =
-            datasets.and_then(|()| self.catalogue.follow(&self.state, &moved, Listings::These(&touched.links), now));
-        self.seal(followed, now)
+        self.state.database.reading(|| {
+            let mut moved = self.state.transitions(as_of, now).map_err(wrap)?;
+            moved.open.extend(&touched.opportunities);
+            let follow = || {
+                self.catalogue.database.begin()?;
+                let datasets = if touched.datasets { self.catalogue.copy_datasets(&self.state) } else { Ok(()) };
+                let links = Listings::These(&touched.links);
+                let followed = datasets.and_then(|()| self.catalogue.follow(&self.state, &moved, links, now));
+                self.seal(followed, now)
+            };
+            let is_large = moved.open.len() + moved.closed.len() > LARGE_BATCH;
+            if is_large { self.catalogue.database.with_large_cache(follow) } else { follow() }
+        })
     }
 
     /// Whether the catalogue is to be empty at `now`: a feed was not read to its end for too long. One that has never been
@@ -399,14 +411,14 @@ impl Store {
     fn fill(&self, now: Instant) -> Result<u64> {
         self.catalogue.database.with_sort_files(|| {
             self.catalogue.database.begin()?;
-            let filled = if self.is_stale(now) {
-                self.catalogue.clear().map(|()| 0)
+            let error = |source| self.catalogue.database.error("write", source);
+            let rows = if self.is_stale(now) {
+                self.catalogue.clear().map(|()| 0).map_err(error)?
             } else {
-                let kept = self.catalogue.keep_feeds(&self.feed_names());
-                kept.and_then(|()| self.catalogue.fill(&self.state, now))
+                self.catalogue.keep_feeds(&self.feed_names()).map_err(error)?;
+                self.state.database.reading(|| self.catalogue.fill(&self.state, now))?
             };
-            let rows = *filled.as_ref().unwrap_or(&0);
-            self.seal(filled.map(drop), now)?;
+            self.seal(Ok(()), now)?;
             Ok(rows)
         })
     }
@@ -427,16 +439,18 @@ impl Store {
             return self.rebuild(now).map(drop);
         }
         let wrap = |source| self.state.database.error("read", source);
-        let mut moved = Moved { open: self.state.open_opportunities(now).map_err(wrap)?, ..Moved::default() };
-        moved.open.extend(self.catalogue.shown_keys().map_err(|source| self.catalogue.database.error("read", source))?);
-        self.catalogue.database.begin()?;
-        let mended = self
-            .catalogue
-            .follow(&self.state, &moved, Listings::Any, now)
-            .and_then(|()| self.catalogue.drop_unused_listings())
-            .and_then(|()| self.catalogue.copy_datasets(&self.state))
-            .and_then(|()| self.catalogue.keep_feeds(&self.feed_names()));
-        self.seal(mended, now)
+        self.state.database.reading(|| {
+            let mut moved = Moved { open: self.state.open_opportunities(now).map_err(wrap)?, ..Moved::default() };
+            let shown = self.catalogue.shown_keys();
+            moved.open.extend(shown.map_err(|source| self.catalogue.database.error("read", source))?);
+            self.catalogue.database.begin()?;
+            let mended = self
+                .catalogue
+                .follow(&self.state, &moved, Listings::Any, now)
+                .and_then(|()| self.catalogue.copy_datasets(&self.state))
+                .and_then(|()| self.catalogue.keep_feeds(&self.feed_names()));
+            self.seal(mended, now)
+        })
     }
 
     /// Sees whether both files are still where they were opened, and their logs within bounds.

@@ -65,6 +65,8 @@ pub(super) struct Lists {
     /// By the state's list and what the aggregate offer beside it says; nothing where the list is empty.
     written: HashMap<(OfferListKey, WantedKey), Option<i64>>,
     wanted: HashMap<PublicAdultText, WantedKey>,
+    /// What each of these stands for.
+    texts: Vec<PublicAdultText>,
 }
 
 /// Stands for a [`PublicAdultText`] within one pass.
@@ -73,12 +75,13 @@ pub(super) struct WantedKey(usize);
 
 impl Lists {
     /// A short name for what an aggregate offer says.
-    pub(super) fn wanted(&mut self, public_adult: &PublicAdultText) -> WantedKey {
-        if let Some(known) = self.wanted.get(public_adult) {
+    pub(super) fn wanted(&mut self, public_adult: PublicAdultText) -> WantedKey {
+        if let Some(known) = self.wanted.get(&public_adult) {
             return *known;
         }
-        let key = WantedKey(self.wanted.len());
-        self.wanted.insert(public_adult.clone(), key);
+        let key = WantedKey(self.texts.len());
+        self.texts.push(public_adult.clone());
+        self.wanted.insert(public_adult, key);
         key
     }
 
@@ -88,11 +91,12 @@ impl Lists {
         state: &Connection,
         catalogue: &Connection,
         key: OfferListKey,
-        (wanted, public_adult): (WantedKey, &PublicAdultText),
+        wanted: WantedKey,
     ) -> rusqlite::Result<Option<i64>> {
         if let Some(list) = self.written.get(&(key, wanted)) {
             return Ok(*list);
         }
+        let Some(public_adult) = self.texts.get(wanted.0) else { return Ok(None) };
         let list = Self::write_marked(state, catalogue, key, public_adult)?;
         self.written.insert((key, wanted), list);
         Ok(list)

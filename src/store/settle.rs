@@ -233,7 +233,7 @@ impl State {
     pub(super) fn transitions(&self, from: Instant, to: Instant) -> rusqlite::Result<Moved> {
         let (low, high) = (from.min(to).as_seconds(), from.max(to).as_seconds());
         let sql = "SELECT key, coalesce(opens <= ?3, 1) AND closes > ?3 FROM opportunity WHERE opens > ?1 AND opens <= ?2 \
-            UNION ALL SELECT key, coalesce(opens <= ?3, 1) AND closes > ?3 FROM opportunity WHERE closes > ?1 AND closes <= ?2";
+            UNION ALL SELECT key, iif(closes > ?3, coalesce(opens <= ?3, 1), 0) FROM opportunity WHERE closes > ?1 AND closes <= ?2";
         let mut statement = self.connection().prepare_cached(sql)?;
         let mut rows = statement.query([low, high, to.as_seconds()])?;
         let mut moved = Moved::default();

@@ -1,14 +1,16 @@
 //! The catalogue's sessions and slots, made from the state's rows.
 
+use hashbrown::HashMap;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, Statement, ToSql, params};
 
 use super::keys::{LinkKey, OfferListKey, OpportunityKey};
-use super::listing_rows::Written;
-use super::offer_rows::PublicAdultText;
-use super::opportunity_row::{Judged, Way, facts, judged_columns};
+use super::offer_rows::{Lists, PublicAdultText, WantedKey};
+use super::opportunity_row::{Judged, Way, facts, judged_columns, verdict_from};
 use super::parent_book::Speaker;
+use super::settle::Judging;
 use super::shape_book::{Shapes, damaged};
+use super::state::pair_of;
 use crate::domain::{
     Aggregate, AttendanceMode, CheckoutBase, Instant, Pair, SlotPath, Verdict, encode_uri_component, london_text,
 };
@@ -19,6 +21,10 @@ pub(super) const SHOWN_COLUMNS: &str = concat!(
     ", own.name, own.has_place, own.place, own.address, own.postcode, own.latitude, own.longitude, \
      own.offer_id, own.price, own.currency, own.membership_required"
 );
+
+/// The same of `opportunity AS o` alone, for a row that says nothing of its own.
+pub(super) const SHOWN_COLUMNS_ALONE: &str =
+    "o.key, o.link, o.reason, o.opens, o.closes, o.pair, o.facts, NULL, NULL, o.modified";
 
 /// What checkout URLs are made from.
 #[derive(Clone, Debug)]
@@ -84,15 +90,18 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    /// Reads a row as it is shown at `now`, by the verdict that `judge` gives; `None` where it cannot be booked then.
+    /// Reads a row as it is shown at `now`, by the verdict in it, or by one that is made now; `None` where it cannot be booked then.
     pub(super) fn read(
         row: &Row<'_>,
         shapes: &Shapes,
         now: Instant,
-        judge: impl FnOnce(&Judged) -> Verdict,
+        judging: Option<Judging<'_>>,
     ) -> rusqlite::Result<Option<Self>> {
-        let judged = Judged::read(row, shapes)?;
-        let (Some(link), Verdict::During(window)) = (judged.link, judge(&judged)) else { return Ok(None) };
+        let verdict = match judging {
+            Some(judging) => judging.verdict(&Judged::read(row, shapes)?),
+            None => verdict_from(row.get(2)?, row.get(3)?, row.get(4)?),
+        };
+        let (Some(link), Verdict::During(window)) = (row.get(1)?, verdict) else { return Ok(None) };
         if !window.holds(now) {
             return Ok(None);
         }
@@ -102,8 +111,8 @@ impl Shown {
         let Some(identifier) = identifier else { return Ok(None) };
         let numbers = packed.numbers(shape).ok_or_else(damaged)?;
         Ok(Some(Self {
-            key: judged.key,
-            pair: judged.pair,
+            key: row.get(0)?,
+            pair: pair_of(row, 5)?,
             link,
             opens: window.opens,
             closes: window.closes,
@@ -119,6 +128,14 @@ impl Shown {
         }))
     }
 
+    /// How many values a row of `session` has.
+    pub(super) const SESSION_VALUES: usize = 16;
+
+    /// Whether it has offers of its own.
+    pub(super) fn has_offers(&self) -> bool {
+        self.offers.is_some()
+    }
+
     /// What a session says that others of its series do not, so that it has a listing to itself. A slot shares its
     /// facility use's listing, whatever it says of its price.
     pub(super) fn own_listing(&self) -> Option<&Own> {
@@ -131,35 +148,39 @@ impl Shown {
         if self.own_listing().is_some() { -self.key.0 } else { self.link.0 }
     }
 
-    /// Writes the row, if it is not there just so; its listing must be written.
-    pub(super) fn write(
+    /// The catalogue's number of its own offers, which are written; `wanted` is what its listing's aggregate offer says.
+    pub(super) fn list(
         &self,
         state: &Connection,
         catalogue: &Connection,
+        (speaker, wanted): (&Speaker, WantedKey),
+        lists: &mut Lists,
+    ) -> rusqlite::Result<Option<i64>> {
+        let Some(key) = self.offers else { return Ok(None) };
+        let wanted = self.own_price(speaker).map_or(wanted, |own| lists.wanted(own.public_adult.clone()));
+        lists.show(state, catalogue, key, wanted)
+    }
+
+    /// What a slot says of its price, where that counts: where its own aggregate offer does.
+    fn own_price(&self, speaker: &Speaker) -> Option<&Own> {
+        self.own.as_ref().filter(|_| self.pair == Pair::Slots && speaker.aggregate == Aggregate::Absent)
+    }
+
+    /// Writes the row, if it is not there just so; its listing must be written, and its list of offers.
+    pub(super) fn write(
+        &self,
+        catalogue: &Connection,
         checkout: &CheckoutUrls,
         (speaker, way): (&Speaker, Way),
-        written: &mut Written,
+        list: Option<i64>,
+        times: &mut InstantTexts,
     ) -> rusqlite::Result<()> {
-        let Written { listings, lists, .. } = written;
-        let listing = self.listing_key();
-        // Its own price counts where its own aggregate offer does.
-        let own = self.own.as_ref().filter(|_| self.pair == Pair::Slots && speaker.aggregate == Aggregate::Absent);
-        let list = match (self.offers, own) {
-            (None, _) => None,
-            (Some(key), Some(own)) => {
-                let wanted = lists.wanted(&own.public_adult);
-                lists.show(state, catalogue, key, (wanted, &own.public_adult))?
-            }
-            (Some(key), None) => match listings.get(&listing) {
-                Some((wanted, public_adult)) => lists.show(state, catalogue, key, (*wanted, public_adult))?,
-                None => None,
-            },
-        };
         let mut statement = catalogue.prepare_cached(sql(self.pair, way))?;
         match self.pair {
-            Pair::Sessions => self.write_session(&mut statement, list),
-            Pair::Slots => self.write_slot(&mut statement, checkout, list, own),
+            Pair::Sessions => self.bind_session(&mut statement, 0, list, times)?,
+            Pair::Slots => self.bind_slot(&mut statement, checkout, list, self.own_price(speaker), times)?,
         }
+        statement.raw_execute().map(drop)
     }
 
     /// Its listing as it stands in the catalogue, and how the row has to be written; no listing where it is not shown yet.
@@ -181,55 +202,62 @@ impl Shown {
         Ok((Some(listing), way))
     }
 
-    fn write_session(&self, statement: &mut Statement<'_>, list: Option<i64>) -> rusqlite::Result<()> {
-        let name = Some(encode_uri_component(&self.identifier)).filter(|name| *name != self.identifier);
-        let (starts_at, local_start) = (self.closes.to_string(), london_text(self.closes));
+    /// Binds the values of a row of `session`, in the table's order, behind `before` others.
+    pub(super) fn bind_session(
+        &self,
+        statement: &mut Statement<'_>,
+        before: usize,
+        list: Option<i64>,
+        times: &mut InstantTexts,
+    ) -> rusqlite::Result<()> {
         let [duration, remaining, maximum] = self.numbers;
         let follows = duration.map(|minutes| self.closes.plus_seconds(minutes.saturating_mul(60)));
         let ends = self.ends.filter(|ends| Some(*ends) != follows);
-        let mode = self.attendance_mode.map(mode_number);
-        let values: [&dyn ToSql; 16] = [
+        let [starts, opens, ends] = times.of([Some(self.closes), self.opens, ends]);
+        let values: [&dyn ToSql; Self::SESSION_VALUES] = [
             &self.key,
             &self.listing_key(),
             &self.id,
             &self.identifier,
-            &name,
-            &starts_at,
-            &text(ends),
-            &local_start,
+            &checkout_name(&self.identifier),
+            &starts.map(|texts| &*texts.utc),
+            &ends.map(|texts| &*texts.utc),
+            &starts.map(|texts| &*texts.london),
             &duration,
-            &text(self.opens),
+            &opens.map(|texts| &*texts.utc),
             &remaining,
             &maximum,
-            &mode,
+            &self.attendance_mode.map(mode_number),
             &self.url,
             &self.modified,
             &list,
         ];
-        statement.execute(values.as_slice()).map(drop)
+        let mut bind = |(at, value)| statement.raw_bind_parameter(at, value);
+        (before + 1..).zip(values).try_for_each(&mut bind)
     }
 
-    fn write_slot(
+    fn bind_slot(
         &self,
         statement: &mut Statement<'_>,
         checkout: &CheckoutUrls,
         list: Option<i64>,
         own: Option<&Own>,
+        times: &mut InstantTexts,
     ) -> rusqlite::Result<()> {
         let checkout_url = checkout.slot_path.as_ref().map(|path| checkout.base.slot_url(path, &self.identifier));
-        let (starts_at, local_start) = (self.closes.to_string(), london_text(self.closes));
         let [duration, remaining, maximum] = self.numbers;
+        let [starts, opens, ends] = times.of([Some(self.closes), self.opens, self.ends]);
         let values: [&dyn ToSql; 18] = [
             &self.key,
             &self.link,
             &self.id,
             &self.identifier,
             &checkout_url,
-            &starts_at,
-            &text(self.ends),
-            &local_start,
+            &starts.map(|texts| &*texts.utc),
+            &ends.map(|texts| &*texts.utc),
+            &starts.map(|texts| &*texts.london),
             &duration,
-            &text(self.opens),
+            &opens.map(|texts| &*texts.utc),
             &remaining,
             &maximum,
             &own.and_then(|own| own.public_adult.price),
@@ -239,7 +267,44 @@ impl Shown {
             &self.modified,
             &list,
         ];
-        statement.execute(values.as_slice()).map(drop)
+        let mut bind = |(at, value)| statement.raw_bind_parameter(at, value);
+        (1..).zip(values).try_for_each(&mut bind)
+    }
+}
+
+/// The end of a checkout URL, where it is not the identifier itself.
+fn checkout_name(identifier: &str) -> Option<String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if identifier.bytes().all(plain) {
+        return None;
+    }
+    Some(encode_uri_component(identifier)).filter(|name| name != identifier)
+}
+
+/// An instant as the catalogue has it.
+#[derive(Debug)]
+pub(super) struct InstantText {
+    utc: Box<str>,
+    london: Box<str>,
+}
+
+/// The texts of instants, each made once: many sessions start at the same.
+#[derive(Debug, Default)]
+pub(super) struct InstantTexts(HashMap<Instant, InstantText>);
+
+/// So many are kept at a time.
+const TEXTS_MAX: usize = 1 << 14;
+
+impl InstantTexts {
+    fn of<const N: usize>(&mut self, instants: [Option<Instant>; N]) -> [Option<&InstantText>; N] {
+        if self.0.len() > TEXTS_MAX {
+            self.0.clear();
+        }
+        for instant in instants.into_iter().flatten() {
+            let text = || InstantText { utc: instant.to_string().into(), london: london_text(instant).into() };
+            self.0.entry(instant).or_insert_with(text);
+        }
+        instants.map(|instant| self.0.get(&instant?))
     }
 }
 

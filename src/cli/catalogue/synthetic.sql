@@ -11,3 +11,5 @@ INSERT INTO session
   (3, 3, 'id:c', 'c', NULL, '2999-01-03T10:00:00Z', '2999-01-03T10:00', NULL, 1, NULL),
   (4, 1, 'id:d', 'started', 'd', '2001-01-01T10:00:00Z', '2001-01-01T10:00', NULL, 1, NULL),
   (5, 1, 'id:e', 'not yet', 'e', '2999-01-01T10:00:00Z', '2999-01-01T10:00', '2998-01-01T10:00:00Z', 1, NULL);
+INSERT INTO listing_words (listing_words) VALUES ('rebuild');
+INSERT INTO listing_area SELECT key, latitude, latitude, longitude, longitude FROM listing WHERE latitude IS NOT NULL;

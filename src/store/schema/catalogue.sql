@@ -1,4 +1,4 @@
--- The catalogue: the sessions and slots that can be booked now, and nothing else. Schema version 3.
+-- The catalogue: the sessions and slots that can be booked now, and nothing else. Schema version 4.
 -- Anyone may read it while it is written: open it read-only (file:catalogue.db?mode=ro) and use the views.
 -- Instants are UTC text, YYYY-MM-DDTHH:MM:SSZ. A value that the feed does not give is null.
 

@@ -1,0 +1,277 @@
+//! The catalogue made anew from the state, in one transaction: each table in the order of its keys, so that rows are put at its end, then
+//! place, words and indexes, each built once. A thread reads the state's sessions and slots meanwhile.
+
+use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+
+use hashbrown::HashSet;
+use rusqlite::{Connection, OptionalExtension, Row, Statement};
+
+use super::catalogue::Catalogue;
+use super::change_log;
+use super::database::{Database, STATE};
+use super::error::Result;
+use super::keys::{LinkKey, OpportunityKey, ParentKey};
+use super::listing_index;
+use super::listing_rows::Source;
+use super::offer_rows::{Lists, PublicAdultText, WantedKey};
+use super::opportunity_row::{TABLES, Way, facts};
+use super::settle::Judging;
+use super::shape_book::Shapes;
+use super::shown::{InstantTexts, SHOWN_COLUMNS, SHOWN_COLUMNS_ALONE, Shown};
+use super::state::State;
+use crate::domain::{Instant, Pair, Reason};
+
+const DROP_INDEXES: &str = "DROP INDEX IF EXISTS session_by_start; DROP INDEX IF EXISTS session_by_listing; \
+    DROP INDEX IF EXISTS session_by_identifier; DROP INDEX IF EXISTS slot_by_start; \
+    DROP INDEX IF EXISTS slot_by_listing; DROP INDEX IF EXISTS slot_by_identifier;";
+
+const CLEAR: &str = "DELETE FROM offer_list; DELETE FROM slot; DELETE FROM session; DELETE FROM listing;";
+
+/// Sessions that are written by one statement.
+const ROWS_TOGETHER: usize = 16;
+/// Rows that are handed over together.
+const ROWS_A_BATCH: usize = 256;
+/// Batches that may wait to be written.
+const BATCHES_WAITING_MAX: usize = 8;
+
+impl Catalogue {
+    /// Makes every row anew from the state. For one transaction. In a first harvest verdicts are made on the way, because those in the
+    /// state need not be right yet; an item whose own facts say that it cannot be booked is passed by.
+    pub(super) fn fill(&self, state: &State, now: Instant) -> Result<u64> {
+        let judging = state.loading.then(|| state.judging());
+        let (path, shapes) = (&state.database.path, &state.shapes.shapes);
+        thread::scope(|scope| {
+            let (send, batches) = sync_channel(BATCHES_WAITING_MAX);
+            let reading = scope.spawn(move || read_all(path, Reading { shapes, now, judging }, &send));
+            let filled = self.fill_with(state, Reading { shapes, now, judging }, batches.into_iter().flatten());
+            let read = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let rows = filled.map_err(|source| self.database.error("write", source))?;
+            read.map(|()| rows)
+        })
+    }
+
+    fn fill_with(
+        &self,
+        state: &State,
+        reading: Reading<'_>,
+        shown: impl Iterator<Item = Shown>,
+    ) -> rusqlite::Result<u64> {
+        let catalogue = self.connection();
+        change_log::pause(catalogue)?;
+        catalogue.execute_batch(DROP_INDEXES)?;
+        clear(catalogue)?;
+        let mut filling = Filling {
+            catalogue: self,
+            state,
+            reading,
+            lists: Lists::default(),
+            times: InstantTexts::default(),
+            wanted: Vec::new(),
+            links: HashSet::new(),
+            own: Vec::new(),
+            rows: 0,
+        };
+        filling.sessions(shown)?;
+        filling.listings()?;
+        listing_index::fill(catalogue)?;
+        catalogue.execute_batch(include_str!("schema/catalogue_indexes.sql"))?;
+        let rows = filling.rows;
+        change_log::resume(catalogue)?;
+        self.copy_datasets(state)?;
+        Ok(rows)
+    }
+
+    /// Shows nothing. For one transaction.
+    pub(super) fn clear(&self) -> rusqlite::Result<()> {
+        change_log::pause(self.connection())?;
+        clear(self.connection())?;
+        change_log::resume(self.connection())
+    }
+}
+
+fn clear(catalogue: &Connection) -> rusqlite::Result<()> {
+    catalogue.execute_batch(CLEAR)?;
+    listing_index::clear(catalogue)
+}
+
+/// How rows of the state are read.
+#[derive(Clone, Copy)]
+struct Reading<'a> {
+    shapes: &'a Shapes,
+    now: Instant,
+    /// Where the verdicts in the state need not be right.
+    judging: Option<Judging<'a>>,
+}
+
+impl Reading<'_> {
+    /// A row without what it says of its own, which is looked up where there is something.
+    fn row(self, state: &Connection, row: &Row<'_>) -> rusqlite::Result<Option<Shown>> {
+        let reason = row.get::<_, Option<i64>>(2)?.and_then(Reason::from_number);
+        if reason.is_some_and(Reason::is_of_the_item) {
+            return Ok(None);
+        }
+        if facts(row, 6)?.own() {
+            return self.one(state, row.get(0)?);
+        }
+        Shown::read(row, self.shapes, self.now, self.judging)
+    }
+
+    /// A row with what it says of its own.
+    fn one(self, state: &Connection, key: OpportunityKey) -> rusqlite::Result<Option<Shown>> {
+        let select = format!("SELECT {SHOWN_COLUMNS} FROM {TABLES} WHERE o.key = ?1");
+        let read = |row: &Row<'_>| Shown::read(row, self.shapes, self.now, self.judging);
+        Ok(state.prepare_cached(&select)?.query_row([key], read).optional()?.flatten())
+    }
+}
+
+/// Reads what can be booked from the state at `path`, in the order of its keys.
+fn read_all(path: &Path, reading: Reading<'_>, send: &SyncSender<Vec<Shown>>) -> Result<()> {
+    let database = Database::open_to_read(path, &STATE)?;
+    database.set("read", |state| {
+        let passes = if reading.judging.is_some() {
+            "coalesce(+o.closes > ?1, 1)"
+        } else {
+            "+o.closes > ?1 AND coalesce(+o.opens <= ?1, 1)"
+        };
+        let select = format!("SELECT {SHOWN_COLUMNS_ALONE} FROM opportunity AS o WHERE {passes} ORDER BY o.key");
+        let mut select = state.prepare(&select)?;
+        let mut rows = select.query([reading.now.as_seconds()])?;
+        let mut batch = Vec::with_capacity(ROWS_A_BATCH);
+        while let Some(row) = rows.next()? {
+            batch.extend(reading.row(state, row)?);
+            // Who writes is gone only when that failed, which is told there.
+            if batch.len() == ROWS_A_BATCH && send.send(std::mem::take(&mut batch)).is_err() {
+                return Ok(());
+            }
+        }
+        let _ = send.send(batch);
+        Ok(())
+    })
+}
+
+/// What is known on the way.
+struct Filling<'a> {
+    catalogue: &'a Catalogue,
+    state: &'a State,
+    reading: Reading<'a>,
+    lists: Lists,
+    times: InstantTexts,
+    /// What the aggregate offer of each parent says, by its key; read when the first session with offers comes.
+    wanted: Vec<Option<WantedKey>>,
+    /// Whose listings are used.
+    links: HashSet<LinkKey>,
+    /// Which sessions have a listing to themselves.
+    own: Vec<OpportunityKey>,
+    rows: u64,
+}
+
+impl Filling<'_> {
+    fn sessions(&mut self, shown: impl Iterator<Item = Shown>) -> rusqlite::Result<()> {
+        let mut sessions = Sessions::new(self.catalogue.connection())?;
+        for shown in shown {
+            let Some(speaker) = self.state.book.speaker(shown.link) else { continue };
+            let list = if shown.has_offers() {
+                let wanted = self.wanted(speaker.key)?;
+                let (state, catalogue) = (self.state.connection(), self.catalogue.connection());
+                shown.list(state, catalogue, (speaker, wanted), &mut self.lists)?
+            } else {
+                None
+            };
+            self.rows += 1;
+            if shown.own_listing().is_some() {
+                self.own.push(shown.key);
+            } else {
+                self.links.insert(shown.link);
+            }
+            if shown.pair == Pair::Sessions {
+                sessions.add((shown, list), &mut self.times)?;
+            } else {
+                let (catalogue, checkout) = (self.catalogue.connection(), &self.catalogue.checkout);
+                shown.write(catalogue, checkout, (speaker, Way::New), list, &mut self.times)?;
+            }
+        }
+        sessions.flush(&mut self.times)
+    }
+
+    /// What the aggregate offer of a parent says.
+    fn wanted(&mut self, parent: ParentKey) -> rusqlite::Result<WantedKey> {
+        if self.wanted.is_empty() {
+            let sql = "SELECT key, offer_id, price, currency FROM parent ORDER BY key";
+            let mut select = self.state.connection().prepare(sql)?;
+            let mut rows = select.query([])?;
+            while let Some(row) = rows.next()? {
+                let at = usize::try_from(row.get::<_, i64>(0)?).unwrap_or(0);
+                self.wanted.resize(at + 1, None);
+                if let Some(slot) = self.wanted.last_mut() {
+                    *slot = Some(self.lists.wanted(PublicAdultText::read(row, 1)?));
+                }
+            }
+        }
+        let known = usize::try_from(parent.0).ok().and_then(|at| *self.wanted.get(at)?);
+        Ok(known.unwrap_or_else(|| self.lists.wanted(PublicAdultText::default())))
+    }
+
+    /// The listings that are used: first those of one session, whose keys are below zero.
+    fn listings(&mut self) -> rusqlite::Result<()> {
+        let (state, catalogue) = (self.state.connection(), self.catalogue.connection());
+        let mut copy = self.catalogue.listing_sql.copy(state, catalogue)?;
+        for key in std::mem::take(&mut self.own).into_iter().rev() {
+            let Some(shown) = self.reading.one(state, key)? else { continue };
+            let Some(speaker) = self.state.book.speaker(shown.link) else { continue };
+            let source = Source { key: shown.listing_key(), link: shown.link, speaker, own: shown.own_listing() };
+            copy.copy(source, &mut self.lists)?;
+        }
+        let mut links: Vec<LinkKey> = self.links.drain().collect();
+        links.sort_unstable();
+        for link in links {
+            let Some(speaker) = self.state.book.speaker(link) else { continue };
+            copy.copy(Source { key: link.0, link, speaker, own: None }, &mut self.lists)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes sessions, some at a time.
+struct Sessions<'a> {
+    many: Statement<'a>,
+    one: Statement<'a>,
+    waiting: Vec<(Shown, Option<i64>)>,
+}
+
+impl<'a> Sessions<'a> {
+    fn new(catalogue: &'a Connection) -> rusqlite::Result<Self> {
+        let row = |first: usize| {
+            let marks: Vec<String> = (first..first + Shown::SESSION_VALUES).map(|n| format!("?{n}")).collect();
+            format!("({})", marks.join(", "))
+        };
+        let rows: Vec<String> = (0..ROWS_TOGETHER).map(|at| row(at * Shown::SESSION_VALUES + 1)).collect();
+        // OR FAIL: a failure takes back the whole transaction, so that SQLite need not note what one statement would take back.
+        Ok(Self {
+            many: catalogue.prepare(&format!("INSERT OR FAIL INTO session VALUES {}", rows.join(", ")))?,
+            one: catalogue.prepare(&format!("INSERT INTO session VALUES {}", row(1)))?,
+            waiting: Vec::with_capacity(ROWS_TOGETHER),
+        })
+    }
+
+    fn add(&mut self, row: (Shown, Option<i64>), times: &mut InstantTexts) -> rusqlite::Result<()> {
+        self.waiting.push(row);
+        if self.waiting.len() < ROWS_TOGETHER {
+            return Ok(());
+        }
+        for (at, (shown, list)) in self.waiting.drain(..).enumerate() {
+            shown.bind_session(&mut self.many, at * Shown::SESSION_VALUES, list, times)?;
+        }
+        self.many.raw_execute().map(drop)
+    }
+
+    /// Writes those that still wait.
+    fn flush(mut self, times: &mut InstantTexts) -> rusqlite::Result<()> {
+        for (shown, list) in self.waiting {
+            shown.bind_session(&mut self.one, 0, list, times)?;
+            self.one.raw_execute()?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,55 @@
+//! A catalogue that schema version 3 wrote: its triggers go, and place and words stay in step without them.
+
+use crate::rig::Rig;
+
+const NOW: i64 = 1_825_000_000;
+
+fn series(modified: i64, name: &str, latitude: f64) -> String {
+    format!(
+        r#"{{"state": "updated", "id": 1, "modified": {modified}, "data": {{"@type": "SessionSeries", "@id": "ss", "name": "{name}",
+            "location": {{"geo": {{"latitude": {latitude}, "longitude": -1.5}}}},
+            "imin:aggregateOffer": {{"publicAdult": {{"imin:isPotentiallyBookable": true}}}}}}}}"#
+    )
+}
+
+fn session(modified: i64, bookable: bool) -> String {
+    format!(
+        r#"{{"state": "updated", "id": 1, "modified": {modified}, "data": {{"@type": "ScheduledSession", "identifier": "a",
+            "superEvent": "ss", "startDate": "2028-03-01T18:00:00Z", "imin:isPotentiallyBookable": {bookable}}}}}"#
+    )
+}
+
+#[test]
+fn a_catalogue_of_version_3_goes_on() {
+    let mut rig = Rig::new(NOW);
+    rig.finish_loading();
+    rig.raw(&session(1, true), &series(1, "Yoga", 53.8));
+    rig.stop();
+    let old = rig.catalogue();
+    old.execute_batch(include_str!("../data/schema_3/catalogue_triggers.sql")).unwrap();
+    old.pragma_update(None, "user_version", 3).unwrap();
+    drop(old);
+    rig.restart();
+    let number = |rig: &Rig, sql: &str| rig.catalogue().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(number(&rig, "PRAGMA user_version"), 4);
+    assert_eq!(number(&rig, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'"), 0);
+    let found = |rig: &Rig| {
+        rig.check_whole();
+        let words =
+            |word: &str| number(rig, &format!("SELECT count(*) FROM listing_words WHERE listing_words MATCH '{word}'"));
+        let north = "SELECT count(*) FROM listing_area WHERE min_latitude > 53";
+        (words("yoga"), words("pilates"), number(rig, north))
+    };
+    assert_eq!(found(&rig), (1, 0, 1));
+    rig.raw(&session(2, true), &series(2, "Pilates", 53.8));
+    assert_eq!(found(&rig), (0, 1, 1), "other words");
+    rig.raw(&session(3, true), &series(3, "Pilates", 51.5));
+    assert_eq!(found(&rig), (0, 1, 0), "another place");
+    rig.raw(&session(4, false), &series(4, "Pilates", 53.8));
+    assert_eq!(found(&rig), (0, 0, 0), "nothing that can be booked");
+    rig.raw(&session(5, true), &series(5, "Yoga", 53.8));
+    assert_eq!(found(&rig), (1, 0, 1));
+    let now = rig.now;
+    rig.store().rebuild(now).unwrap();
+    assert_eq!(found(&rig), (1, 0, 1), "made anew");
+}
