@@ -83,7 +83,7 @@ macro_rules! object {
     (@read [$($lives:tt)*] [$($life:tt)*] $name:ident { $($member:literal => $field:ident,)* }) => {
         impl<$($lives)*> $crate::rpde::json::Object<'de> for $name $($life)* {
             fn read(reader: &mut $crate::rpde::json::Reader<'de>) -> $crate::rpde::json::Read<Self> {
-                #[allow(non_camel_case_types, reason = "they number the fields")]
+                #[expect(non_camel_case_types, reason = "they number the fields")]
                 enum Field { $($field),* }
                 let (mut object, mut seen) = (Self::default(), $crate::rpde::json::Seen::default());
                 reader.members(|reader, name| match name {
@@ -179,7 +179,7 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    fn expect(&mut self, byte: u8) -> Read<()> {
+    fn must_take(&mut self, byte: u8) -> Read<()> {
         if self.takes(byte) { Ok(()) } else { Err(Broken) }
     }
 
@@ -271,9 +271,9 @@ impl<'a> Reader<'a> {
                 Quoted::Plain(name) => Cow::Borrowed(name),
                 Quoted::Escaped(name) => Cow::Owned(by_serde::<String>(name)?),
             };
-            self.expect(b':')?;
+            self.must_take(b':')?;
             member(self, &name)?;
-            more = self.takes(b',') || self.expect(b'}').map(|()| false)?;
+            more = self.takes(b',') || self.must_take(b'}').map(|()| false)?;
         }
         self.depth += 1;
         Ok(())
@@ -286,14 +286,14 @@ impl<'a> Reader<'a> {
         let mut more = !self.takes(b']');
         while more {
             element(self)?;
-            more = self.takes(b',') || self.expect(b']').map(|()| false)?;
+            more = self.takes(b',') || self.must_take(b']').map(|()| false)?;
         }
         self.depth += 1;
         Ok(())
     }
 
     fn begin(&mut self, bracket: u8) -> Read<()> {
-        self.expect(bracket)?;
+        self.must_take(bracket)?;
         self.depth = self.depth.checked_sub(1).ok_or(Broken)?;
         Ok(())
     }

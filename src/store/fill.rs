@@ -112,7 +112,7 @@ impl Reading<'_> {
         if reason.is_some_and(Reason::is_of_the_item) {
             return Ok(None);
         }
-        if facts(row, 6)?.own() {
+        if facts(row, 5)?.own() {
             return self.one(state, row.get(0)?);
         }
         Shown::read(row, self.shapes, self.now, self.judging)

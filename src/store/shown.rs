@@ -10,7 +10,6 @@ use super::opportunity_row::{Judged, Way, facts, judged_columns, verdict_from};
 use super::parent_book::Speaker;
 use super::settle::Judging;
 use super::shape_book::{Shapes, damaged};
-use super::state::pair_of;
 use crate::domain::{
     Aggregate, AttendanceMode, CheckoutBase, Instant, Pair, SlotPath, Verdict, encode_uri_component, london_text,
 };
@@ -23,8 +22,7 @@ pub(super) const SHOWN_COLUMNS: &str = concat!(
 );
 
 /// The same of `opportunity AS o` alone, for a row that says nothing of its own.
-pub(super) const SHOWN_COLUMNS_ALONE: &str =
-    "o.key, o.link, o.reason, o.opens, o.closes, o.pair, o.facts, NULL, NULL, o.modified";
+pub(super) const SHOWN_COLUMNS_ALONE: &str = "o.key, o.link, o.reason, o.opens, o.closes, o.facts, NULL, NULL";
 
 /// What checkout URLs are made from.
 #[derive(Clone, Debug)]
@@ -112,7 +110,7 @@ impl Shown {
         let numbers = packed.numbers(shape).ok_or_else(damaged)?;
         Ok(Some(Self {
             key: row.get(0)?,
-            pair: pair_of(row, 5)?,
+            pair: packed.seen.pair,
             link,
             opens: window.opens,
             closes: window.closes,
