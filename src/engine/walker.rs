@@ -19,6 +19,11 @@ use crate::store::Version;
 /// Long waits are cut into pieces, so that they end on time also when the machine slept or the clock jumped.
 const WAIT_PIECE: Duration = Duration::from_secs(2);
 
+/// So many pages are asked for before the one that leads to them is read.
+const PAGES_AHEAD_MAX: usize = 2;
+/// So many of them are known again, so that a `next` that leads back is not followed. The walk knows all.
+const ASKED_KNOWN_MAX: usize = 2 * PAGES_AHEAD_MAX;
+
 /// See the module.
 pub(super) struct Walker {
     feed: Feed,
@@ -31,11 +36,44 @@ pub(super) struct Walker {
     jitter: Option<Jitter>,
 }
 
-/// A page that was asked for before the one that leads to it was read.
-#[derive(Debug)]
+/// The pages that are asked for before those that lead to them are read: a task that goes from body to body.
 struct Ahead {
-    url: FeedUrl,
-    answer: AbortOnDropHandle<Result<Fetched, Fault>>,
+    pages: mpsc::Receiver<(FeedUrl, Result<Fetched, Fault>)>,
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Ahead {
+    /// Begins at a page.
+    fn begin(client: Client, first: FeedUrl) -> Self {
+        let (send, pages) = mpsc::channel(PAGES_AHEAD_MAX - 1);
+        Self { pages, _task: AbortOnDropHandle::new(tokio::spawn(go_ahead(client, first, send))) }
+    }
+
+    /// The answer for this page; nothing where it was not asked for.
+    async fn answer(&mut self, url: &FeedUrl) -> Option<Result<Fetched, Fault>> {
+        self.pages.recv().await.filter(|(asked, _)| asked == url).map(|(_, answer)| answer)
+    }
+}
+
+/// Asks for page after page, as far as each `next` can be seen in a body and leads to a page that this task has not asked for.
+async fn go_ahead(client: Client, first: FeedUrl, pages: mpsc::Sender<(FeedUrl, Result<Fetched, Fault>)>) {
+    let (mut url, mut asked) = (first, Vec::new());
+    loop {
+        let answer = client.fetch(&url, None).await;
+        asked.push(url.clone());
+        let next = match &answer {
+            Ok(Fetched::Page { body, .. }) => peek_next(body).and_then(|next| url.join_next(&next).ok()),
+            _ => None,
+        };
+        if pages.send((url, answer)).await.is_err() {
+            return;
+        }
+        match next.filter(|next| !asked.iter().rev().any(|asked| asked.same_page(next))) {
+            Some(next) => url = next,
+            None => return,
+        }
+        asked.drain(..asked.len().saturating_sub(ASKED_KNOWN_MAX));
+    }
 }
 
 /// How a walk ended.
@@ -84,7 +122,7 @@ impl Walker {
 
     async fn follow(&mut self, walk: &mut Walk, first: After, progress: &Progress) -> Ended {
         let id = walk.id();
-        let (mut after, mut ahead) = (first, None);
+        let (mut after, mut ahead): (_, Option<Ahead>) = (first, None);
         loop {
             let waited = match after {
                 After::Ask => true,
@@ -97,9 +135,9 @@ impl Walker {
             if !waited || self.is_restarted(id) {
                 return Ended::Restarted;
             }
-            let answer = self.answer(walk, ahead.take(), progress).await;
-            let read;
-            (read, ahead) = self.read(walk, answer, progress);
+            progress.requested(self.feed);
+            let answer = self.answer(walk, &mut ahead).await;
+            let read = self.read(walk, answer, &mut ahead);
             let messages;
             (messages, after) = walk.answer(read, self.clock.now());
             ahead = ahead.filter(|_| after == After::Ask);
@@ -121,46 +159,34 @@ impl Walker {
     }
 
     /// The answer for the walk's next page: the one asked for ahead, if it is that page.
-    async fn answer(&self, walk: &Walk, ahead: Option<Ahead>, progress: &Progress) -> Result<Fetched, Fault> {
-        let ahead = ahead.filter(|ahead| ahead.url == *walk.url());
-        if let Some(ahead) = ahead
-            && let Ok(answer) = ahead.answer.await
-        {
-            return answer;
+    async fn answer(&self, walk: &Walk, ahead: &mut Option<Ahead>) -> Result<Fetched, Fault> {
+        if let Some(begun) = ahead {
+            if let Some(answer) = begun.answer(walk.url()).await {
+                return answer;
+            }
+            *ahead = None;
         }
-        progress.requested(self.feed);
         let known = walk
             .known()
             .map(|known| Validators { etag: known.etag.clone(), last_modified: known.last_modified.clone() });
         self.client.fetch(walk.url(), known.as_ref()).await
     }
 
-    /// Reads an answer; the page after it is asked for before that, where it can be.
-    fn read(
-        &self,
-        walk: &Walk,
-        answer: Result<Fetched, Fault>,
-        progress: &Progress,
-    ) -> (Result<Read, Fault>, Option<Ahead>) {
-        match answer {
-            Ok(Fetched::NotModified) => (Ok(Read::Unchanged), None),
-            Ok(Fetched::Page { body, validators }) => {
-                let ahead = peek_next(&body).and_then(|next| walk.leads_to(&next)).map(|url| self.ask(url, progress));
+    /// Reads an answer; the pages after it are asked for before that, where they can be.
+    fn read(&self, walk: &Walk, answer: Result<Fetched, Fault>, ahead: &mut Option<Ahead>) -> Result<Read, Fault> {
+        match answer? {
+            Fetched::NotModified => Ok(Read::Unchanged),
+            Fetched::Page { body, validators } => {
+                if ahead.is_none()
+                    && let Some(next) = peek_next(&body).and_then(|next| walk.leads_to(&next))
+                {
+                    *ahead = Some(Ahead::begin(self.client.clone(), next));
+                }
+                let page = Page::parse(body, self.feed).map_err(|error| Fault::unreadable(walk.url(), error))?;
                 let Validators { etag, last_modified } = validators;
-                let read = Page::parse(body, self.feed)
-                    .map(|page| Read::Page(page, Version { etag, last_modified }))
-                    .map_err(|error| Fault::unreadable(walk.url(), error));
-                (read, ahead)
+                Ok(Read::Page(page, Version { etag, last_modified }))
             }
-            Err(fault) => (Err(fault), None),
         }
-    }
-
-    fn ask(&self, url: FeedUrl, progress: &Progress) -> Ahead {
-        progress.requested(self.feed);
-        let (client, asked) = (self.client.clone(), url.clone());
-        let answer = tokio::spawn(async move { client.fetch(&asked, None).await });
-        Ahead { url, answer: AbortOnDropHandle::new(answer) }
     }
 
     /// Waits until the last page may be asked for; whether that came before a new walk was asked for.

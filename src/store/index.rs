@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::keys::OpportunityKey;
-use crate::domain::Feed;
+use crate::domain::{Feed, Pair};
 
 /// The hash of a feed's item id: 128 bits, keyed by the state's own random key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +47,14 @@ impl ItemHasher {
         let mut hasher = SipHasher13::new_with_key(&self.0);
         hasher.write_i64(feed.number());
         hasher.write(item_id.as_bytes());
+        ItemHash(hasher.finish128().as_u128())
+    }
+
+    /// The hash of an `@id` that a pair's items link by.
+    pub(super) fn hash_link(&self, pair: Pair, id: &str) -> ItemHash {
+        let mut hasher = SipHasher13::new_with_key(&self.0);
+        hasher.write_i64(-1 - pair.number());
+        hasher.write(id.as_bytes());
         ItemHash(hasher.finish128().as_u128())
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::index::ItemHash;
 use super::keys::{LinkKey, OfferListKey, ParentKey};
 use crate::domain::{Aggregate, Pair};
 
@@ -41,7 +42,6 @@ struct Shelf {
     items: HashMap<Arc<str>, ParentEntry>,
     /// The items that carry an `@id`: almost always one.
     carriers: HashMap<LinkKey, Vec<Arc<str>>>,
-    links: HashMap<Box<str>, LinkKey>,
 }
 
 impl Shelf {
@@ -60,6 +60,8 @@ impl Shelf {
 pub(super) struct ParentBook {
     sessions: Shelf,
     slots: Shelf,
+    /// The numbers of `@id`s, each pair's own.
+    links: HashMap<ItemHash, LinkKey>,
     /// Who speaks for each link, by the link's number, whichever pair it belongs to: every session asks for its parent's.
     speakers: Vec<Option<Speaker>>,
     /// The `@id`s that an organizer's items carry, or once carried.
@@ -161,16 +163,16 @@ impl ParentBook {
         self.by_organizer.get(organizer).into_iter().flatten().copied()
     }
 
-    pub(super) fn link(&self, pair: Pair, id: &str) -> Option<LinkKey> {
-        self.shelf(pair).links.get(id).copied()
+    pub(super) fn link(&self, id: ItemHash) -> Option<LinkKey> {
+        self.links.get(&id).copied()
     }
 
-    pub(super) fn learn_link(&mut self, pair: Pair, id: &str, key: LinkKey) {
-        self.shelf_mut(pair).links.insert(id.into(), key);
+    pub(super) fn learn_link(&mut self, id: ItemHash, key: LinkKey) {
+        self.links.insert(id, key);
     }
 
-    pub(super) fn forget_link(&mut self, pair: Pair, id: &str) {
-        self.shelf_mut(pair).links.remove(id);
+    pub(super) fn forget_link(&mut self, id: ItemHash) {
+        self.links.remove(&id);
     }
 
     /// The items that were not seen in `walk`.

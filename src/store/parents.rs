@@ -20,7 +20,7 @@ impl State {
         while let Some(row) = rows.next()? {
             let key: LinkKey = row.get(0)?;
             let pair = pair_of(row, 1)?;
-            self.book.learn_link(pair, row.get_ref(2)?.as_str()?, key);
+            self.book.learn_link(self.hasher.hash_link(pair, row.get_ref(2)?.as_str()?), key);
             self.next_link = self.next_link.max(key.0 + 1);
         }
         let sql = "SELECT p.key, pair, item_id, modified, walk, link, public_adult, valid_from, organizer_id, offers, about, \

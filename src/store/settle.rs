@@ -186,7 +186,8 @@ impl State {
             let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
             let gone = self.connection().prepare_cached(sql)?.query_row([link], read).optional()?;
             if let Some((pair, id)) = gone {
-                self.book.forget_link(Pair::from_number(pair).unwrap_or(Pair::Sessions), &id);
+                let pair = Pair::from_number(pair).unwrap_or(Pair::Sessions);
+                self.book.forget_link(self.hasher.hash_link(pair, &id));
             }
         }
         Ok(())
@@ -200,7 +201,7 @@ impl State {
     /// Forgets `@id`s that are in the file no more.
     pub(super) fn forget_idle(&mut self, idle: Vec<IdleLink>) {
         for link in idle {
-            self.book.forget_link(link.pair, &link.id);
+            self.book.forget_link(self.hasher.hash_link(link.pair, &link.id));
         }
     }
 

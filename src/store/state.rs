@@ -358,7 +358,8 @@ impl State {
 
     /// The number of an `@id`; a new one is written.
     pub(super) fn intern_link(&mut self, pair: Pair, id: &str) -> rusqlite::Result<LinkKey> {
-        if let Some(key) = self.book.link(pair, id) {
+        let hash = self.hasher.hash_link(pair, id);
+        if let Some(key) = self.book.link(hash) {
             return Ok(key);
         }
         let key = LinkKey(self.next_link);
@@ -368,7 +369,7 @@ impl State {
             id
         ])?;
         self.next_link += 1;
-        self.book.learn_link(pair, id, key);
+        self.book.learn_link(hash, key);
         Ok(key)
     }
 
