@@ -40,7 +40,7 @@ use writer::Writer;
 use writing::Writing;
 
 /// Pages that may wait for the writer, over all feeds.
-const PAGES_WAITING_MAX: usize = 3;
+const PAGES_WAITING_MAX: usize = 2;
 
 /// How long a harvest goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -107,7 +107,7 @@ impl ParentBook {
         let links: Vec<LinkKey> = entry.rows.iter().map(|row| row.0).collect();
         let shelf = self.shelf_mut(pair);
         for link in &links {
-            shelf.carriers.entry(*link).or_default().push(Arc::clone(&item_id));
+            shelf.carriers.entry(*link).or_insert_with(|| Vec::with_capacity(1)).push(Arc::clone(&item_id));
         }
         shelf.items.insert(item_id, entry);
         self.hear(pair, links);
