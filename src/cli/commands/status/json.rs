@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::look::{FileLook, Health, Look, come_to, items, polled_at};
+use super::look::{FileLook, Health, Look, come_to, items};
 use super::verdict::{Judged, is_fresh};
 use crate::domain::{Instant, Pair, Reason, Standing};
 use crate::store::{FeedReport, FindingReport};
@@ -68,7 +68,7 @@ fn feed_of(look: &Look, feed: &FeedReport) -> Value {
         "walk_complete": feed.walk_complete,
         "read_to_end_at": text(feed.read_to_end_at),
         "age_seconds": feed.read_to_end_at.map(|at| look.now.seconds_since(at)),
-        "last_poll_at": text(polled_at(feed)),
+        "last_poll_at": text(feed.polled_at),
         "wait_until": text(feed.wait_until),
         "failures": feed.failures,
         "fault_code": feed.fault_code,

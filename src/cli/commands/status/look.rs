@@ -122,11 +122,6 @@ pub(super) fn items(feed: &FeedReport) -> i64 {
     feed.updated.saturating_add(feed.deleted)
 }
 
-/// When a feed was last asked: known while it is polled and answers.
-pub(super) fn polled_at(feed: &FeedReport) -> Option<Instant> {
-    feed.read_to_end_at.filter(|_| feed.walk_complete && feed.failures == 0)
-}
-
 /// The date that a feed's position has come to. RPDE's positions are opaque: it is read where it stands as most publishers
 /// write it, and is plausible.
 pub(super) fn come_to(feed: &FeedReport, now: Instant) -> Option<Instant> {

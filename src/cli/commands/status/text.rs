@@ -4,13 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::look::{FileLook, Look, come_to, items, polled_at};
+use super::look::{FileLook, Look, come_to, items};
 use super::verdict::{Judged, Verdict};
 use crate::cli::output::printable;
 use crate::cli::progress::short;
 use crate::cli::words::{count, size, span};
 use crate::domain::{Pair, Reason, Standing};
-use crate::store::FeedReport;
 
 const COLUMNS: usize = 80;
 
@@ -53,7 +52,7 @@ fn feeds(look: &Look, lines: &mut Vec<String>) {
     lines.push(row(head));
     for feed in &look.report.feeds {
         let read = feed.read_to_end_at.map_or_else(|| "not yet".to_owned(), |at| ago(look, at));
-        let polled = polled_at(feed).map_or_else(|| how_asked(look, feed).to_owned(), |at| ago(look, at));
+        let polled = feed.polled_at.map_or_else(|| "not yet".to_owned(), |at| ago(look, at));
         let rate = look.rates.get(&feed.name).map_or_else(|| "-".to_owned(), |rate| per_second(*rate));
         let come_to = come_to(feed, look.now).map_or_else(|| "-".to_owned(), short);
         lines.push(row([&feed.name, &read, &polled, &count(items(feed)), &rate, &come_to]));
@@ -74,15 +73,6 @@ fn per_second(rate: f64) -> String {
     }
 }
 
-/// What stands where the time of the last poll is not known.
-fn how_asked(look: &Look, feed: &FeedReport) -> &'static str {
-    match feed.failures {
-        0 if look.running => "reading",
-        0 => "stopped",
-        _ => "failing",
-    }
-}
-
 /// A position from the last part of its path on: the rest is the feed's own URL.
 fn position(url: &str) -> &str {
     let path = url.split_once('?').map_or(url, |(path, _)| path);
@@ -99,14 +89,14 @@ fn opportunities(look: &Look, lines: &mut Vec<String>) {
         .collect();
     let row = |number: &dyn Fn(Pair) -> i64, words: &str| {
         let numbers: Vec<String> = pairs.iter().map(|pair| format!("{:>11}", count(number(*pair)))).collect();
-        format!("{}  {words}", numbers.concat())
+        format!("{}  {words}", numbers.join(" "))
     };
     let names = pairs.iter().map(|pair| match pair {
         Pair::Sessions => format!("{:>11}", "sessions"),
         Pair::Slots => format!("{:>11}", "slots"),
     });
     lines.push(String::new());
-    lines.push(names.collect());
+    lines.push(names.collect::<Vec<_>>().join(" "));
     let of = if pairs.len() > 1 { "series, or facility uses," } else { "series" };
     lines.push(row(&|pair| report.published(pair), "are published"));
     lines.push(row(&|pair| parents(&pair), &format!("{of} are their parents")));
@@ -119,7 +109,7 @@ fn opportunities(look: &Look, lines: &mut Vec<String>) {
         lines.push("why the others cannot be booked:".to_owned());
     }
     for standing in others.into_iter().filter(|standing| *standing != Standing::Bookable) {
-        let words = format!("{:<20}  {}", standing.code(), hint(standing));
+        let words = format!("{:<20} {}", standing.code(), hint(standing));
         lines.push(row(&|pair| report.standing(pair, standing), words.trim_end()));
     }
 }
@@ -225,6 +215,7 @@ mod tests {
     use super::super::verdict::judge;
     use super::*;
     use crate::domain::Instant;
+    use crate::store::FeedReport;
     use crate::store::FindingReport;
 
     #[test]
@@ -260,7 +251,7 @@ mod tests {
         );
         assert!(text.contains("\n  at session-series?afterTimestamp=1795554000000&afterId=a\n"), "{text}");
         assert!(
-            text.contains("\n          0123,456,789  orphan                its parent is not published\n"),
+            text.contains("\n          0 123,456,789  orphan               its parent is not published\n"),
             "{text}"
         );
     }
