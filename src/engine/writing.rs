@@ -107,7 +107,11 @@ impl Writing {
         self.progress.set_filling(false);
         self.progress.set_ready();
         self.next_due = self.store.next_transition(now)?;
-        tracing::info!("the first harvest is in the catalogue");
+        if self.store.positions().any(|position| position.feed.is_needed() && position.walk_complete) {
+            tracing::info!("the first harvest is in the catalogue");
+        } else {
+            tracing::info!("the catalogue has what could be read so far; no feed is at its end yet");
+        }
         Ok(())
     }
 
