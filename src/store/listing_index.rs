@@ -110,8 +110,8 @@ pub(super) fn drop_unused(catalogue: &Connection) -> rusqlite::Result<bool> {
     Ok(catalogue.execute(sql, [])? > 0)
 }
 
-/// The words are gathered in 4 MB before they are written, and not in FTS5's usual 1 MB: then there is little to merge.
-const FILL_WORDS: &str = "INSERT INTO listing_words (listing_words, rank) VALUES ('hashsize', 4194304); \
+/// The words are gathered in 8 MB before they are written, and not in FTS5's usual 1 MB: then there is nothing to merge.
+const FILL_WORDS: &str = "INSERT INTO listing_words (listing_words, rank) VALUES ('hashsize', 8388608); \
     INSERT INTO listing_words (listing_words) VALUES ('rebuild'); \
     INSERT INTO listing_words (listing_words, rank) VALUES ('hashsize', 1048576);";
 
