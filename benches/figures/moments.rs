@@ -8,7 +8,9 @@ use std::time::{Duration, Instant as Moment};
 
 use bookable::domain::{CheckoutBase, Feed, Instant};
 use bookable::rpde::Page;
-use bookable::store::{CheckoutUrls, FeedSetup, PageStep, Step, Store, StoreSetup, WhenStale, checkpoint};
+use bookable::store::{
+    CheckoutUrls, FeedSetup, PageStep, Step, Store, StoreSetup, WhenStale, checkpoint, long_log_written_at,
+};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::world::{LARGE, World};
@@ -28,7 +30,7 @@ fn checkpoints(setup: &StoreSetup) -> Sender<()> {
     let paths = [setup.state.clone(), setup.catalogue.clone()];
     thread::spawn(move || {
         while stopped.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
-            for path in &paths {
+            for path in paths.iter().filter(|path| long_log_written_at(path).is_some()) {
                 checkpoint(path).expect("a checkpoint");
             }
         }

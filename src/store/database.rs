@@ -4,7 +4,7 @@
 //! goes through the migrations, each applied in one transaction together with its version number.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -315,19 +315,23 @@ impl Database {
     }
 }
 
-/// Moves what the write-ahead log of the database at `path` holds into the file, where that is much. Holds nobody up.
+/// When the write-ahead log of the database at `path` was last written to, where it is so long that what it holds should be moved into the
+/// file. A log stays as long as it was when that is done.
+pub fn long_log_written_at(path: &Path) -> Option<SystemTime> {
+    let [_, log, ..] = files_of(path);
+    std::fs::metadata(log).ok().filter(|file| file.len() >= CHECKPOINT_BYTES)?.modified().ok()
+}
+
+/// Moves what the write-ahead log of the database at `path` holds into the file, and says whether all of it could be moved. Holds nobody up.
 ///
 /// # Errors
 /// [`StoreError::Sqlite`] where SQLite cannot.
-pub fn checkpoint(path: &Path) -> Result<()> {
-    let [_, log, ..] = files_of(path);
-    if std::fs::metadata(log).map_or(0, |file| file.len()) < CHECKPOINT_BYTES {
-        return Ok(());
-    }
+pub fn checkpoint(path: &Path) -> Result<bool> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let done = Connection::open_with_flags(path, flags).and_then(|connection| {
         connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+        let whole = |row: &rusqlite::Row<'_>| Ok(row.get::<_, i64>(1)? == row.get::<_, i64>(2)?);
+        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], whole)
     });
     done.map_err(|source| StoreError::Sqlite { action: "move the log into", path: path.to_owned(), what: "", source })
 }

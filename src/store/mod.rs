@@ -48,7 +48,7 @@ mod step;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-pub use database::{checkpoint, files_of};
+pub use database::{checkpoint, files_of, long_log_written_at};
 pub use error::{Result, StoreError};
 pub use feeds::{Counts, FeedSetup, Note, Position, Version};
 pub use lock::{HarvestLock, purge};
