@@ -197,9 +197,11 @@ fn make_findable(terminal: &Terminal) -> (String, i32) {
     let place =
         "UPDATE listing SET price = 5, activities = '[\"Yoga\"]', latitude = 53.83, longitude = -1.58 WHERE key = ?1";
     catalogue.execute(place, [listing]).unwrap();
+    // Place and words do not follow by themselves.
     catalogue
         .execute("INSERT OR REPLACE INTO listing_area VALUES (?1, 53.83, 53.83, -1.58, -1.58)", [listing])
         .unwrap();
+    catalogue.execute("INSERT INTO listing_words (listing_words) VALUES ('rebuild')", []).unwrap();
     (identifier, day.num_days_from_ce())
 }
 
