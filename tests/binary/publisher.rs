@@ -136,6 +136,39 @@ fn every_way_of_ending_a_feed_is_understood() {
     }
 }
 
+/// Pages are asked for before the one that leads to them is read: wherever `next` stands, also where it cannot be seen that early, each is
+/// asked for once, in order, and what they say is taken.
+#[test]
+fn each_page_is_asked_for_once_wherever_next_stands() {
+    const PAGES: usize = 12;
+    let path = |number: usize| if number == 0 { String::new() } else { format!("?x={number}") };
+    let body = |number: usize| {
+        let next = format!("BASE/scheduled-sessions{}", path((number + 1).min(PAGES)));
+        if number == PAGES {
+            return end(&format!("\"{next}\""));
+        }
+        let page = page(&format!("s{number:02}"), &format!("\"{next}\""));
+        let (next, items) = page.strip_prefix('{').unwrap().strip_suffix('}').unwrap().split_once(", ").unwrap();
+        let long = format!(r#""x": [0], "pad": "{}""#, "p".repeat(10_000));
+        match number % 3 {
+            0 => page.clone(),
+            1 => format!("{{{items}, {next}}}"),
+            // Too far from both ends of the body to be seen before it is read.
+            _ => format!("{{{long}, {next}, {items}, \"more\": {{{long}}}}}"),
+        }
+    };
+    let paths: Vec<_> = (0..=PAGES).map(|number| format!("/scheduled-sessions{}", path(number))).collect();
+    let mut pages: Vec<_> = paths.iter().enumerate().map(|(number, path)| (path.as_str(), body(number))).collect();
+    pages.push(("/session-series", SERIES.to_owned()));
+    let (rig, publisher) = (Rig::empty(), Publisher::serve(&pages));
+    let output = harvest(&rig, &publisher);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(rig.shown(), (0..PAGES).map(|number| format!("s{number:02}")).collect::<Vec<_>>());
+    let seen = publisher.seen().into_iter().filter(|line| line.starts_with("/scheduled-sessions"));
+    let asked: Vec<_> = seen.map(|line| line.trim_end_matches(" key=true").to_owned()).collect();
+    assert_eq!(asked, paths);
+}
+
 #[test]
 fn a_next_that_goes_back_is_refused_and_the_items_are_kept() {
     let publisher = Publisher::serve(&[
