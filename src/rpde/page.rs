@@ -223,7 +223,7 @@ fn read_quickly<'a, D: Data<'a>>(text: &'a str) -> Read<Content<'a>> {
         _ => reader.skip(),
     })?;
     reader.end()?;
-    if !has_items || content.item_count > ITEMS_MAX {
+    if !has_items {
         return Err(Broken);
     }
     (content.next, content.license) = (next.0.0, license.0.0);
@@ -248,6 +248,9 @@ impl<'a> Content<'a> {
     /// The next element of `items`.
     fn take_next<D: Data<'a>>(&mut self, reader: &mut Reader<'a>) -> Read<()> {
         self.item_count += 1;
+        if self.item_count > ITEMS_MAX {
+            return Err(Broken);
+        }
         let is_object = reader.peek() == Some(b'{');
         let item =
             if is_object { Some(RawItem::<Facts<'a, D>>::read(reader)?) } else { reader.skip().map(|()| None)? };
