@@ -169,6 +169,7 @@ fn page_step(feed: Feed, page: &Page) -> PageStep<'_> {
         feed,
         walk: 1,
         changes: &page.content().changes,
+        prepared: None,
         notes: Vec::new(),
         next_url: "http://127.0.0.1/x",
         at_end: false,

@@ -11,7 +11,7 @@ use super::walk::{After, Message, Read, Walk, is_over, starts};
 use super::writing::Writing;
 use super::{EngineError, Setup};
 use crate::domain::{Feed, Instant};
-use crate::rpde::{Fault, FeedUrl, Jitter, Page};
+use crate::rpde::{Fault, FeedUrl, Jitter};
 use crate::store::{Store, Version};
 
 /// One feed's walk and what it does next.
@@ -84,8 +84,9 @@ impl Stepwise {
         let now = self.setup.clock.now();
         let Some(walking) = self.walks.get_mut(&feed) else { return };
         let read = answer.and_then(|body| {
-            let page = Page::parse(body, feed).map_err(|error| Fault::unreadable(walking.walk.url(), error))?;
-            Ok(Read::Page(page, Version::default()))
+            let read = walking.walk.reading().read(body);
+            let read = read.map_err(|error| Fault::unreadable(walking.walk.url(), error))?;
+            Ok(Read::Page(read, Version::default()))
         });
         let (messages, after) = walking.walk.answer(read, now);
         if after == After::Poll {

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::{EngineError, Mode, Setup, position_url};
 use crate::domain::{Feed, Instant};
-use crate::rpde::{Fault, FeedUrl, Finding, FindingKind, Jitter, Page, RetryTimes, Standing, gives_up};
-use crate::store::{Store, Version};
+use crate::rpde::{Fault, FeedUrl, Finding, FindingKind, Jitter, Page, PageError, RetryTimes, Standing, gives_up};
+use crate::store::{Prepared, Preparer, Store, Version};
 
 /// A single run waits at most this long for an instant that the publisher (or an earlier run) asked for.
 const ONCE_WAIT_SECONDS_MAX: i64 = 300;
@@ -29,6 +29,7 @@ pub(super) struct Start {
     pub(super) at_end: bool,
     failures: u32,
     version: Version,
+    preparer: Preparer,
 }
 
 /// Which walk it is: the feed's own count, and how often the writer has had to begin anew. What an earlier one still sends
@@ -53,6 +54,7 @@ pub(super) fn starts(store: &Store, epoch: u64) -> Result<Starts, EngineError> {
             at_end: position.walk_complete,
             failures: position.failures,
             version: position.version.clone(),
+            preparer: store.preparer(),
         };
         starts.insert(position.feed, start);
     }
@@ -73,7 +75,7 @@ pub(super) enum Message {
 pub(super) struct WalkedPage {
     pub(super) feed: Feed,
     pub(super) id: WalkId,
-    pub(super) page: Page,
+    pub(super) read: ReadPage,
     pub(super) next_url: String,
     pub(super) at_end: bool,
     pub(super) finding: Option<FindingKind>,
@@ -103,11 +105,38 @@ impl Message {
     }
 }
 
+/// How a walk's pages are read, wherever that is done.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    feed: Feed,
+    walk: i64,
+    preparer: Preparer,
+}
+
+impl Reading {
+    /// Reads a body as a page, and prepares it for the writer.
+    pub(super) fn read(self, body: Vec<u8>) -> Result<ReadPage, PageError> {
+        Page::parse(body, self.feed).map(|page| self.prepare(page))
+    }
+
+    fn prepare(self, page: Page) -> ReadPage {
+        let prepared = self.preparer.prepare(self.feed, self.walk, &page.content().changes);
+        ReadPage { page, prepared }
+    }
+}
+
+/// A page with what the writer needs of it.
+#[derive(Debug)]
+pub(super) struct ReadPage {
+    pub(super) page: Page,
+    pub(super) prepared: Prepared,
+}
+
 /// What was read.
 #[derive(Debug)]
 pub(super) enum Read {
     /// A page, or a document with what its server calls it.
-    Page(Page, Version),
+    Page(ReadPage, Version),
     /// Nothing newer than the document that is held.
     Unchanged,
 }
@@ -145,6 +174,7 @@ pub(super) struct Walk {
     id: WalkId,
     url: FeedUrl,
     version: Version,
+    preparer: Preparer,
     failures: u32,
     seen: HashSet<u64>,
     mode: Mode,
@@ -162,15 +192,16 @@ pub(super) fn is_over(time: Duration, until: Instant, now: Instant) -> bool {
 impl Walk {
     /// Takes a walk up; what is to be done first.
     pub(super) fn begin(feed: Feed, start: Start, setup: &Setup, jitter: Jitter, now: Instant) -> (Self, After) {
-        let Start { id, url, wait_until, at_end, failures, version } = start;
+        let Start { id, url, wait_until, at_end, failures, version, preparer } = start;
         // An instant has whole seconds, and this one is perhaps nearly over: the stored wait is a second longer.
         let poll_seconds = match setup.poll_interval.as_secs() {
             0 => 0,
             seconds => i64::try_from(seconds).map_or(i64::MAX, |seconds| seconds.saturating_add(1)),
         };
         let (mode, retry_times) = (setup.mode, setup.retry_times);
+        let seen = HashSet::new();
         let begun =
-            Self { feed, id, url, version, failures, seen: HashSet::new(), mode, poll_seconds, retry_times, jitter };
+            Self { feed, id, url, version, preparer, failures, seen, mode, poll_seconds, retry_times, jitter };
         // What a publisher asked to wait for is waited for, also after a restart; a document's daily wait begins anew. Nobody
         // is asked to wait for longer than a day: an instant beyond was written when the clock was wrong.
         let waits = wait_until.filter(|_| failures > 0 || !feed.is_document());
@@ -203,6 +234,11 @@ impl Walk {
         (is_new && !self.feed.is_document()).then_some(next)
     }
 
+    /// How its pages are read.
+    pub(super) fn reading(&self) -> Reading {
+        Reading { feed: self.feed, walk: self.id.walk, preparer: self.preparer }
+    }
+
     /// For a document: the version that is held.
     pub(super) fn known(&self) -> Option<&Version> {
         self.feed.is_document().then_some(&self.version)
@@ -220,7 +256,9 @@ impl Walk {
                 self.version.clone_from(&version);
                 self.document(page, Some(version), now)
             }
-            Ok(Read::Unchanged) if self.feed.is_document() => self.document(Page::unchanged(), None, now),
+            Ok(Read::Unchanged) if self.feed.is_document() => {
+                self.document(self.reading().prepare(Page::unchanged()), None, now)
+            }
             Ok(Read::Page(page, _)) => self.page(page, now),
             Ok(Read::Unchanged) => {
                 let fault = Fault::unreadable(&self.url, "304 was answered to a request without conditions");
@@ -230,7 +268,7 @@ impl Walk {
         }
     }
 
-    fn document(&mut self, page: Page, document: Option<Version>, now: Instant) -> (Vec<Message>, After) {
+    fn document(&mut self, page: ReadPage, document: Option<Version>, now: Instant) -> (Vec<Message>, After) {
         self.failures = 0;
         let until = now.plus_seconds(DOCUMENT_SECONDS);
         let message = self.message(page, true, None, Some(until), document);
@@ -239,9 +277,9 @@ impl Walk {
         (vec![message], after)
     }
 
-    fn page(&mut self, page: Page, now: Instant) -> (Vec<Message>, After) {
-        let items = page.content().item_count;
-        let (at_end, finding, refused) = match self.next(page.content().next.as_deref(), items) {
+    fn page(&mut self, read: ReadPage, now: Instant) -> (Vec<Message>, After) {
+        let content = read.page.content();
+        let (at_end, finding, refused) = match self.next(content.next.as_deref(), content.item_count) {
             Next::Page(next) => {
                 self.url = next;
                 (false, None, None)
@@ -253,7 +291,7 @@ impl Walk {
             self.seen.clear();
         }
         let wait_until = at_end.then(|| now.plus_seconds(self.poll_seconds));
-        let mut messages = vec![self.message(page, at_end, finding, wait_until, None)];
+        let mut messages = vec![self.message(read, at_end, finding, wait_until, None)];
         if let Some(fault) = refused {
             let (more, after) = self.fault(&fault, now);
             messages.extend(more);
@@ -270,7 +308,7 @@ impl Walk {
 
     fn message(
         &self,
-        page: Page,
+        read: ReadPage,
         at_end: bool,
         finding: Option<FindingKind>,
         wait_until: Option<Instant>,
@@ -278,7 +316,7 @@ impl Walk {
     ) -> Message {
         let next_url = self.url.original().to_owned();
         let (feed, id) = (self.feed, self.id);
-        Message::Page(Box::new(WalkedPage { feed, id, page, next_url, at_end, finding, wait_until, document }))
+        Message::Page(Box::new(WalkedPage { feed, id, read, next_url, at_end, finding, wait_until, document }))
     }
 
     /// Where `next` leads (RPDE 1.0, "Last page definition"; where the specification is broken, our own policy: items are
@@ -348,7 +386,7 @@ fn hash(url: &FeedUrl) -> u64 {
 
 /// What the writer notes for a page: its own findings and the one on its `next`.
 pub(super) fn findings(walked: &WalkedPage) -> Vec<Finding> {
-    let mut findings = walked.page.content().findings.clone();
+    let mut findings = walked.read.page.content().findings.clone();
     findings.extend(walked.finding.map(|kind| Finding::on(kind, "")));
     findings
 }

@@ -1,7 +1,7 @@
 //! One feed's task: drives its walk with the answers of the network, and waits where it has to.
 //!
-//! The next page is asked for as soon as `next` can be seen in a body, while that body is still read and the writer applies
-//! the page before it.
+//! The next page is asked for as soon as `next` can be seen in a body. Each body is read by a task of its own, so that some are read at the
+//! same time; what they say is taken in their order.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::Setup;
 use super::progress::Progress;
-use super::walk::{After, Message, Read, Starts, Walk, WalkId, is_over};
+use super::walk::{After, Message, Read, ReadPage, Reading, Starts, Walk, WalkId, is_over};
 use crate::clock::Clock;
 use crate::domain::{Feed, Instant};
-use crate::rpde::{Client, Fault, FeedUrl, Fetched, Jitter, Pacer, Page, Validators, peek_next};
+use crate::rpde::{Client, Fault, FeedUrl, Fetched, Jitter, Pacer, PageError, Validators, peek_next};
 use crate::store::Version;
 
 /// Long waits are cut into pieces, so that they end on time also when the machine slept or the clock jumped.
@@ -36,34 +36,68 @@ pub(super) struct Walker {
     jitter: Option<Jitter>,
 }
 
-/// The pages that are asked for before those that lead to them are read: a task that goes from body to body.
+/// An answer whose page is being read by a task of its own.
+enum Answer {
+    /// See [`Fetched::NotModified`].
+    NotModified,
+    Page { reading: AbortOnDropHandle<Result<ReadPage, PageError>>, validators: Validators },
+}
+
+impl Answer {
+    /// Begins to read what was fetched; with the page's `next`, where it can be seen at once.
+    fn begin(fetched: Fetched, reading: Reading) -> (Self, Option<String>) {
+        match fetched {
+            Fetched::NotModified => (Self::NotModified, None),
+            Fetched::Page { body, validators } => {
+                let next = peek_next(&body);
+                let reading = AbortOnDropHandle::new(tokio::spawn(async move { reading.read(body) }));
+                (Self::Page { reading, validators }, next)
+            }
+        }
+    }
+
+    /// What was read; nothing where the task that read it was lost.
+    async fn read(self, url: &FeedUrl) -> Option<Result<Read, Fault>> {
+        let Self::Page { reading, validators } = self else { return Some(Ok(Read::Unchanged)) };
+        let read = reading.await.ok()?.map_err(|error| Fault::unreadable(url, error));
+        let Validators { etag, last_modified } = validators;
+        Some(read.map(|page| Read::Page(page, Version { etag, last_modified })))
+    }
+}
+
+/// The pages that are asked for, and read, before those that lead to them are through: a task that goes from body to body.
 struct Ahead {
-    pages: mpsc::Receiver<(FeedUrl, Result<Fetched, Fault>)>,
+    pages: mpsc::Receiver<(FeedUrl, Result<Answer, Fault>)>,
     _task: AbortOnDropHandle<()>,
 }
 
 impl Ahead {
     /// Begins at a page.
-    fn begin(client: Client, first: FeedUrl) -> Self {
+    fn begin(client: Client, first: FeedUrl, reading: Reading) -> Self {
         let (send, pages) = mpsc::channel(PAGES_AHEAD_MAX - 1);
-        Self { pages, _task: AbortOnDropHandle::new(tokio::spawn(go_ahead(client, first, send))) }
+        Self { pages, _task: AbortOnDropHandle::new(tokio::spawn(go_ahead(client, first, reading, send))) }
     }
 
     /// The answer for this page; nothing where it was not asked for.
-    async fn answer(&mut self, url: &FeedUrl) -> Option<Result<Fetched, Fault>> {
+    async fn answer(&mut self, url: &FeedUrl) -> Option<Result<Answer, Fault>> {
         self.pages.recv().await.filter(|(asked, _)| asked == url).map(|(_, answer)| answer)
     }
 }
 
 /// Asks for page after page, as far as each `next` can be seen in a body and leads to a page that this task has not asked for.
-async fn go_ahead(client: Client, first: FeedUrl, pages: mpsc::Sender<(FeedUrl, Result<Fetched, Fault>)>) {
+async fn go_ahead(
+    client: Client,
+    first: FeedUrl,
+    reading: Reading,
+    pages: mpsc::Sender<(FeedUrl, Result<Answer, Fault>)>,
+) {
     let (mut url, mut asked) = (first, Vec::new());
     loop {
-        let answer = client.fetch(&url, None).await;
+        let begun = client.fetch(&url, None).await.map(|fetched| Answer::begin(fetched, reading));
         asked.push(url.clone());
-        let next = match &answer {
-            Ok(Fetched::Page { body, .. }) => peek_next(body).and_then(|next| url.join_next(&next).ok()),
-            _ => None,
+        let (answer, next) = match begun {
+            Ok((answer, next)) => (Ok(answer), next.and_then(|next| url.join_next(&next).ok())),
+            Err(fault) => (Err(fault), None),
         };
         if pages.send((url, answer)).await.is_err() {
             return;
@@ -136,8 +170,7 @@ impl Walker {
                 return Ended::Restarted;
             }
             progress.requested(self.feed);
-            let answer = self.answer(walk, &mut ahead).await;
-            let read = self.read(walk, answer, &mut ahead);
+            let read = self.read(walk, &mut ahead).await;
             let messages;
             (messages, after) = walk.answer(read, self.clock.now());
             ahead = ahead.filter(|_| after == After::Ask);
@@ -147,7 +180,7 @@ impl Walker {
                         if walked.at_end {
                             self.pacer.last_page_read();
                         }
-                        progress.page_read(self.feed, walked.page.content(), walked.at_end);
+                        progress.page_read(self.feed, walked.read.page.content(), walked.at_end);
                     }
                     Message::Fault(walked) => progress.fault_met(self.feed, walked.code),
                 }
@@ -158,35 +191,30 @@ impl Walker {
         }
     }
 
-    /// The answer for the walk's next page: the one asked for ahead, if it is that page.
-    async fn answer(&self, walk: &Walk, ahead: &mut Option<Ahead>) -> Result<Fetched, Fault> {
+    /// What the walk's next page says: the one asked for ahead, if it is that page.
+    async fn read(&self, walk: &Walk, ahead: &mut Option<Ahead>) -> Result<Read, Fault> {
         if let Some(begun) = ahead {
-            if let Some(answer) = begun.answer(walk.url()).await {
-                return answer;
+            match begun.answer(walk.url()).await {
+                Some(Ok(answer)) => {
+                    if let Some(read) = answer.read(walk.url()).await {
+                        return read;
+                    }
+                }
+                Some(Err(fault)) => return Err(fault),
+                None => {}
             }
             *ahead = None;
         }
         let known = walk
             .known()
             .map(|known| Validators { etag: known.etag.clone(), last_modified: known.last_modified.clone() });
-        self.client.fetch(walk.url(), known.as_ref()).await
-    }
-
-    /// Reads an answer; the pages after it are asked for before that, where they can be.
-    fn read(&self, walk: &Walk, answer: Result<Fetched, Fault>, ahead: &mut Option<Ahead>) -> Result<Read, Fault> {
-        match answer? {
-            Fetched::NotModified => Ok(Read::Unchanged),
-            Fetched::Page { body, validators } => {
-                if ahead.is_none()
-                    && let Some(next) = peek_next(&body).and_then(|next| walk.leads_to(&next))
-                {
-                    *ahead = Some(Ahead::begin(self.client.clone(), next));
-                }
-                let page = Page::parse(body, self.feed).map_err(|error| Fault::unreadable(walk.url(), error))?;
-                let Validators { etag, last_modified } = validators;
-                Ok(Read::Page(page, Version { etag, last_modified }))
-            }
+        let fetched = self.client.fetch(walk.url(), known.as_ref()).await?;
+        let (answer, next) = Answer::begin(fetched, walk.reading());
+        if let Some(next) = next.and_then(|next| walk.leads_to(&next)) {
+            *ahead = Some(Ahead::begin(self.client.clone(), next, walk.reading()));
         }
+        let lost = || Fault::unreadable(walk.url(), "the task that read the page was lost");
+        answer.read(walk.url()).await.unwrap_or_else(|| Err(lost()))
     }
 
     /// Waits until the last page may be asked for; whether that came before a new walk was asked for.

@@ -129,12 +129,13 @@ impl Writing {
 fn step(message: &Message) -> Step<'_> {
     match message {
         Message::Page(walked) => {
-            let content = walked.page.content();
+            let content = walked.read.page.content();
             let note = |finding: crate::rpde::Finding| Note { code: finding.kind.code(), item: finding.item };
             Step::Page(PageStep {
                 feed: walked.feed,
                 walk: walked.id.walk,
                 changes: &content.changes,
+                prepared: Some(&walked.read.prepared),
                 notes: findings(walked).into_iter().map(note).collect(),
                 next_url: &walked.next_url,
                 at_end: walked.at_end,

@@ -35,7 +35,7 @@ impl ItemHash {
 }
 
 /// Makes hashes of item ids.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ItemHasher([u8; 16]);
 
 impl ItemHasher {

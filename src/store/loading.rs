@@ -13,6 +13,7 @@ use super::error::Result;
 use super::index::{ItemHash, ItemHasher, ItemIndex};
 use super::keys::{OfferListKey, OpportunityKey, ShapeKey};
 use super::opportunity_row::facts;
+use super::packed::Keys;
 use super::shape_book::{Shapes, damaged};
 use crate::domain::{Feed, Pair};
 
@@ -93,7 +94,8 @@ fn read(
             let feed = if slot { Feed::Slots } else { Feed::ScheduledSessions };
             packed.item_id(shapes.of(&packed)?, &mut item_id).ok_or_else(damaged)?;
             let hash = hasher.hash(feed, &item_id);
-            batch.push(Found { hash, key: row.get(0)?, offers: packed.offers, shape: packed.shape });
+            let Keys { offers, shape } = packed.keys;
+            batch.push(Found { hash, key: row.get(0)?, offers, shape });
             // Who gathers is gone only when it panicked, which is told there.
             if batch.len() == ROWS_A_BATCH && send.send(std::mem::take(&mut batch)).is_err() {
                 return Ok(());

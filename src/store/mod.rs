@@ -33,6 +33,7 @@ mod packed;
 mod parent_book;
 mod parent_row;
 mod parents;
+mod prepared;
 pub mod probe;
 mod report;
 mod sellers;
@@ -53,6 +54,7 @@ pub use error::{Result, StoreError};
 pub use feeds::{Counts, FeedSetup, Note, Position, Version};
 pub use lock::{HarvestLock, purge};
 pub use lookup::{Bookable, CatalogueReader, Freshness, Kind, OfferRow};
+pub use prepared::{Prepared, Preparer};
 pub use report::{
     Explained, FeedReport, FindingReport, Report, ResyncAnswer, SOON_SECONDS, StateReader, request_resync,
 };
@@ -68,7 +70,7 @@ use sellers::Asking;
 use settle::Moved;
 use state::{State, Touched};
 
-use crate::domain::{Feed, Instant, Item, Role};
+use crate::domain::{Feed, Instant, Role};
 
 /// The catalogue's schema with its comments, which are its documentation.
 pub const CATALOGUE_SCHEMA: &str = database::CATALOGUE.schema;
@@ -149,6 +151,11 @@ impl Store {
     /// Where each feed stands.
     pub fn positions(&self) -> impl Iterator<Item = &Position> {
         self.positions.values()
+    }
+
+    /// What prepares pages for this state, elsewhere.
+    pub fn preparer(&self) -> Preparer {
+        Preparer::new(self.state.hasher)
     }
 
     /// Whether a first harvest goes on: the catalogue waits until [`Store::finish_loading`].
@@ -234,15 +241,7 @@ impl Store {
             touched.datasets |= self.state.put_datasets(page.changes)?;
             position.version = version.clone();
         }
-        for change in page.changes {
-            probe::reach(Point::Change)?;
-            match change.item {
-                Item::Gone => counts.deleted += 1,
-                _ => counts.updated += 1,
-            }
-            self.state.apply(page.feed, page.walk, change, now, touched)?;
-        }
-        self.state.write_new_rows()?;
+        self.state.apply_all(page, now, &mut counts, touched)?;
         if page.at_end {
             if !position.walk_complete && position.walk > 1 {
                 self.state.sweep(page.feed, page.walk, touched)?;

@@ -89,8 +89,14 @@ pub(super) struct OfferBook {
     lists: HashMap<OfferListKey, (ItemHash, u64)>,
     next: i64,
     gathered: Gathered,
-    /// The list that was last asked for: neighbours often have the same.
-    last: Option<(Gathered, OfferListKey)>,
+}
+
+/// What makes a list the same as another.
+pub(super) fn gather_list(gathered: &mut Gathered, given: Given<'_>) {
+    gathered.clear();
+    for parts in given.parts() {
+        gather(gathered, parts);
+    }
 }
 
 impl OfferBook {
@@ -133,20 +139,22 @@ impl OfferBook {
         if given.offers.is_empty() {
             return Ok(None);
         }
-        self.gathered.clear();
-        for parts in given.parts() {
-            gather(&mut self.gathered, parts);
-        }
-        if let Some((_, key)) = self.last.as_ref().filter(|(values, _)| *values == self.gathered) {
-            let key = Some(*key);
-            self.count(key, 1);
-            return Ok(key);
-        }
+        gather_list(&mut self.gathered, given);
         let hash = hasher.hash_values(&self.gathered);
+        self.take_hashed(connection, hash, || given).map(Some)
+    }
+
+    /// The same for a list that is not empty and whose hash is known; it is looked at where it is new.
+    pub(super) fn take_hashed<'a>(
+        &mut self,
+        connection: &Connection,
+        hash: ItemHash,
+        given: impl FnOnce() -> Given<'a>,
+    ) -> rusqlite::Result<OfferListKey> {
         let key = if let Some(key) = self.keys.get(&hash) {
             *key
         } else {
-            let Ok(list) = given.to_json() else { return Ok(None) };
+            let list = given().to_json().map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
             let key = OfferListKey(self.next + 1);
             let sql = "INSERT INTO offer_list (key, list) VALUES (?1, ?2)";
             connection.prepare_cached(sql)?.execute(params![key, list])?;
@@ -154,9 +162,7 @@ impl OfferBook {
             key
         };
         self.count(Some(key), 1);
-        let before = self.last.take().map(|last| last.0).unwrap_or_default();
-        self.last = Some((std::mem::replace(&mut self.gathered, before), key));
-        Ok(Some(key))
+        Ok(key)
     }
 
     /// One fewer has this list; with the last the list goes.
@@ -168,7 +174,6 @@ impl OfferBook {
             let hash = *hash;
             self.keys.remove(&hash);
             self.lists.remove(&key);
-            self.last = None;
             connection.prepare_cached("DELETE FROM offer_list WHERE key = ?1")?.execute([key])?;
         }
         Ok(())

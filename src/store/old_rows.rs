@@ -10,7 +10,7 @@ use super::error::Result;
 use super::index::ItemHasher;
 use super::keys::OpportunityKey;
 use super::opportunity_row::{Stamp, Way, verdict_from, write};
-use super::packed::{Numbers, Seen, Texts, pack, repack};
+use super::packed::{Keys, Numbers, Seen, Texts, pack, repack};
 use super::parent_row::split_url;
 use super::probe::{self, Point};
 use super::shape_book::{ShapeBook, damaged};
@@ -144,7 +144,6 @@ fn pack_row(
         remaining: row.get(15)?,
         maximum: row.get(16)?,
         attendance_mode: mode.and_then(AttendanceMode::from_term),
-        offers: row.get(18)?,
         own: row.get(19)?,
     };
     let texts = Texts {
@@ -153,9 +152,9 @@ fn pack_row(
         identifier: row.get_ref(22)?.as_str_or_null()?,
         url: row.get_ref(23)?.as_str_or_null()?,
     };
-    let shape = shapes.take(connection, hasher, &texts, stamp.link)?;
+    let keys = Keys { offers: row.get(18)?, shape: shapes.take(connection, hasher, &texts)? };
     let mut facts = Vec::new();
-    pack(&mut facts, seen, &numbers, (shape, shapes.shapes.get(shape)?), &texts);
+    pack(&mut facts, seen, &numbers, (keys, shapes.shapes.get(keys.shape)?), &texts);
     write(connection, stamp, Way::New, &facts)
 }
 

@@ -127,7 +127,7 @@ impl Judged {
                 names_parent: link.is_some(),
                 aggregate,
             },
-            own: numbers.own || numbers.offers.is_some(),
+            own: numbers.own || packed.keys.offers.is_some(),
         })
     }
 }

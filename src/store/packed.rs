@@ -15,11 +15,10 @@ use bytes::{
     STEP, fold, put, put_instant, put_option, put_signed, put_text, take, take_instant, take_option, take_signed,
     take_text, unfold,
 };
-use head::{Head, pair_of};
-pub(super) use head::{Seen, repack};
+use head::{Head, pair_of, put_seen};
+pub(super) use head::{Keys, Seen, put_keys, repack};
 use token::Token;
 
-use super::keys::{OfferListKey, ShapeKey};
 use crate::domain::{AttendanceMode, DateError, EventStatus, FeedDate, Instant, Opportunity, Pair, Start};
 
 /// The four texts of a row, in the order in which a shape has them.
@@ -45,6 +44,9 @@ pub(super) enum Part {
     Around(String, String),
 }
 
+/// A part as it stands in a text: `None` absent, `Err` whole, else what stands before and after the token.
+pub(super) type Piece<'a> = Option<Result<(&'a str, &'a str), &'a str>>;
+
 /// How the four texts are made of a token.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Shape(pub(super) [Part; 4]);
@@ -53,18 +55,6 @@ impl Shape {
     /// Whether the row has an `identifier`.
     pub(super) fn has_identifier(&self) -> bool {
         self.0[2] != Part::Absent
-    }
-
-    /// Whether it makes these texts of their token alone.
-    pub(super) fn fits(&self, texts: &Texts<'_>) -> bool {
-        let token = texts.token();
-        self.0.iter().zip(texts.all()).all(|(part, text)| match (part, text) {
-            (Part::Absent, None) => true,
-            (Part::Around(before, after), Some(text)) => {
-                text.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(after.as_str())) == Some(token)
-            }
-            _ => false,
-        })
     }
 }
 
@@ -99,8 +89,8 @@ impl<'a> Texts<'a> {
         if last.is_empty() { self.item_id } else { last }
     }
 
-    /// How each text is made, with borrowed pieces: `None` absent, `Err` whole, else what stands before and after the token.
-    pub(super) fn pieces(&self) -> [Option<Result<(&'a str, &'a str), &'a str>>; 4] {
+    /// How each text is made.
+    pub(super) fn pieces(&self) -> [Piece<'a>; 4] {
         let token = self.token();
         self.all().map(|text| {
             text.map(|text| {
@@ -139,13 +129,32 @@ pub(super) struct Numbers {
     pub(super) remaining: Option<i64>,
     pub(super) maximum: Option<i64>,
     pub(super) attendance_mode: Option<AttendanceMode>,
-    pub(super) offers: Option<OfferListKey>,
     /// Whether the table `own` has a row for it.
     pub(super) own: bool,
 }
 
 impl Numbers {
-    pub(super) fn of(facts: &Opportunity<'_>, offers: Option<OfferListKey>, own: bool) -> Self {
+    /// When it starts, where that is known.
+    fn begins(&self) -> Option<FeedDate> {
+        if let Start::At(date) = self.start { Some(date) } else { None }
+    }
+
+    /// A start with milliseconds or an offset.
+    fn odd_start(&self) -> Option<FeedDate> {
+        self.begins().filter(|start| start.millis() != 0 || start.offset_seconds() != 0)
+    }
+
+    /// From start to end.
+    fn seconds(&self) -> Option<i64> {
+        self.begins().zip(self.ends).map(|(start, ends)| ends.seconds_since(start.instant()))
+    }
+
+    /// Whether `duration_minutes` is the time from start to end.
+    fn duration_fits(&self) -> bool {
+        self.duration_minutes.is_some() && self.seconds().map(|seconds| seconds / 60) == self.duration_minutes
+    }
+
+    pub(super) fn of(facts: &Opportunity<'_>, own: bool) -> Self {
         Self {
             potentially_bookable: facts.terms.potentially_bookable,
             status: facts.terms.status,
@@ -155,7 +164,6 @@ impl Numbers {
             remaining: facts.remaining,
             maximum: facts.maximum,
             attendance_mode: facts.attendance_mode,
-            offers,
             own,
         }
     }
@@ -171,38 +179,54 @@ const DURATION_FITS: u8 = 16;
 const HAS_DURATION: u8 = 32;
 const HAS_ENDS: u8 = 64;
 /// Packs a row, after what is in `out`.
-pub(super) fn pack(out: &mut Vec<u8>, seen: Seen, numbers: &Numbers, shape: (ShapeKey, &Shape), texts: &Texts<'_>) {
-    let start = if let Start::At(date) = numbers.start { Some(date) } else { None };
-    let seconds = start.zip(numbers.ends).map(|(start, ends)| ends.seconds_since(start.instant()));
-    let fits = numbers.duration_minutes.is_some() && seconds.map(|seconds| seconds / 60) == numbers.duration_minutes;
-    let odd = start.is_some_and(|start| start.millis() != 0 || start.offset_seconds() != 0);
+pub(super) fn pack(
+    out: &mut Vec<u8>,
+    seen: Seen,
+    numbers: &Numbers,
+    (keys, shape): (Keys, &Shape),
+    texts: &Texts<'_>,
+) {
+    pack_front(out, seen, numbers, keys.offers.is_some());
+    put_keys(out, keys);
+    let given = shape.0.iter().zip(texts.all());
+    let whole = given.filter(|(part, _)| **part == Part::Whole).map(|(_, text)| text.unwrap_or_default());
+    pack_back(out, numbers, texts.token(), whole);
+}
+
+/// Packs what comes before a row's keys.
+pub(super) fn pack_front(out: &mut Vec<u8>, seen: Seen, numbers: &Numbers, has_offers: bool) {
     let flags = [
-        (numbers.offers.is_some(), HAS_OFFERS),
+        (has_offers, HAS_OFFERS),
         (numbers.own, HAS_OWN),
         (numbers.potentially_bookable, BOOKABLE),
-        (odd, ODD_START),
-        (fits, DURATION_FITS),
-        (numbers.duration_minutes.is_some() && !fits, HAS_DURATION),
+        (numbers.odd_start().is_some(), ODD_START),
+        (numbers.duration_fits(), DURATION_FITS),
+        (numbers.duration_minutes.is_some() && !numbers.duration_fits(), HAS_DURATION),
         (numbers.ends.is_some(), HAS_ENDS),
     ];
     let flags = flags.iter().filter(|flag| flag.0).map(|flag| flag.1).sum();
     let kinds =
         start_number(numbers.start) | status_number(numbers.status) << 2 | mode_number(numbers.attendance_mode) << 4;
-    let token = Token::of(texts.token());
-    Head { flags, kinds, seen, offers: numbers.offers, shape: shape.0, token }.put(out);
-    for (part, text) in shape.1.0.iter().zip(texts.all()) {
-        if *part == Part::Whole {
-            put_text(out, text.unwrap_or_default());
-        }
-    }
-    if let Some(start) = start {
+    put_seen(out, flags, kinds, seen);
+}
+
+/// Packs what comes after a row's keys: its token, the texts that it has whole, and its numbers.
+pub(super) fn pack_back<'a>(
+    out: &mut Vec<u8>,
+    numbers: &Numbers,
+    token: &str,
+    whole: impl IntoIterator<Item = &'a str>,
+) {
+    Token::of(token).put(out);
+    whole.into_iter().for_each(|text| put_text(out, text));
+    if let Some(start) = numbers.begins() {
         put_instant(out, start.instant());
-        if odd {
-            put(out, u64::from(start.millis()));
-            put_signed(out, i64::from(start.offset_seconds()));
-        }
     }
-    match (numbers.ends, seconds) {
+    if let Some(start) = numbers.odd_start() {
+        put(out, u64::from(start.millis()));
+        put_signed(out, i64::from(start.offset_seconds()));
+    }
+    match (numbers.ends, numbers.seconds()) {
         (Some(_), Some(seconds)) if seconds % STEP == 0 => put(out, fold(seconds / STEP) << 1),
         (Some(ends), _) => {
             put(out, 1);
@@ -210,8 +234,8 @@ pub(super) fn pack(out: &mut Vec<u8>, seen: Seen, numbers: &Numbers, shape: (Sha
         }
         (None, _) => {}
     }
-    if numbers.duration_minutes.is_some() && !fits {
-        put_signed(out, numbers.duration_minutes.unwrap_or_default());
+    if let Some(minutes) = numbers.duration_minutes.filter(|_| !numbers.duration_fits()) {
+        put_signed(out, minutes);
     }
     put_option(out, numbers.remaining);
     put_option(out, numbers.maximum);
@@ -252,8 +276,7 @@ pub(super) struct Packed<'a> {
     flags: u8,
     kinds: u8,
     pub(super) seen: Seen,
-    pub(super) offers: Option<OfferListKey>,
-    pub(super) shape: ShapeKey,
+    pub(super) keys: Keys,
     token: Token<'a>,
     rest: &'a [u8],
 }
@@ -262,8 +285,8 @@ impl<'a> Packed<'a> {
     /// Reads the beginning of a row.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
         let mut rest = bytes;
-        let Head { flags, kinds, seen, offers, shape, token } = Head::take(&mut rest)?;
-        Some(Self { flags, kinds, seen, offers, shape, token, rest })
+        let Head { flags, kinds, seen, keys, token } = Head::take(&mut rest)?;
+        Some(Self { flags, kinds, seen, keys, token, rest })
     }
 
     /// Which feed's item a row is, without reading more of it.
@@ -357,7 +380,6 @@ impl<'a> Packed<'a> {
                 3 => Some(AttendanceMode::Mixed),
                 _ => None,
             },
-            offers: self.offers,
             own: self.own(),
         })
     }

@@ -5,8 +5,8 @@ use hashbrown::HashMap;
 use rusqlite::{Connection, params};
 
 use super::index::{Gathered, ItemHash, ItemHasher};
-use super::keys::{LinkKey, ShapeKey};
-use super::packed::{Packed, Part, Shape, Texts};
+use super::keys::ShapeKey;
+use super::packed::{Packed, Part, Piece, Shape, Texts};
 
 /// So many shapes save space; with more of them the publishers' texts have none worth the name.
 const SHAPES_MAX: usize = 1 << 16;
@@ -37,7 +37,7 @@ impl Shapes {
 
     /// The shape of a row.
     pub(super) fn of(&self, packed: &Packed<'_>) -> rusqlite::Result<&Shape> {
-        self.get(packed.shape)
+        self.get(packed.keys.shape)
     }
 }
 
@@ -49,14 +49,10 @@ pub(super) struct ShapeBook {
     users: HashMap<ShapeKey, (ItemHash, u64)>,
     next: i64,
     gathered: Gathered,
-    /// The key of the shape that a row with a link last had, by the link's number; 0 is no link, and no shape.
-    by_link: Vec<u32>,
 }
 
-/// A part of a shape as it stands in a text: `None` absent, `Err` whole, else what stands before and after the token.
-type Piece<'a> = Option<Result<(&'a str, &'a str), &'a str>>;
-
-fn gather<'a>(gathered: &mut Gathered, pieces: impl IntoIterator<Item = Piece<'a>>) {
+/// What makes a shape the same as another.
+pub(super) fn gather<'a>(gathered: &mut Gathered, pieces: impl IntoIterator<Item = Piece<'a>>) {
     gathered.clear();
     for piece in pieces {
         match piece {
@@ -107,36 +103,39 @@ impl ShapeBook {
         idle.into_iter().try_for_each(|key| self.forget(connection, key))
     }
 
-    /// The key of the shape of these texts, for one more row that has it; the shape is written where it is new. Rows with one link mostly
-    /// have the same shape, so that one is tried first.
+    /// The key of the shape of these texts, for one more row that has it; the shape is written where it is new.
     pub(super) fn take(
         &mut self,
         connection: &Connection,
         hasher: &ItemHasher,
         texts: &Texts<'_>,
-        link: Option<LinkKey>,
     ) -> rusqlite::Result<ShapeKey> {
-        let place = link.map_or(0, |link| usize::try_from(link.0).unwrap_or(0));
-        let guess = self.by_link.get(place).map(|key| ShapeKey(i64::from(*key)));
-        let fitting = guess.filter(|key| self.shapes.0.get(key).is_some_and(|shape| shape.fits(texts)));
-        let key = if let Some(key) = fitting { key } else { self.find(connection, hasher, texts)? };
-        if fitting.is_none() {
-            self.by_link.resize(self.by_link.len().max(place + 1), 0);
-            if let Some(guess) = self.by_link.get_mut(place) {
-                *guess = u32::try_from(key.0).unwrap_or(0);
-            }
+        gather(&mut self.gathered, texts.pieces());
+        let hash = hasher.hash_values(&self.gathered);
+        match self.take_known(hash) {
+            Some(key) => Ok(key),
+            None => self.take_new(connection, hasher, texts),
         }
-        self.count(key, 1);
-        Ok(key)
     }
 
-    fn find(&mut self, connection: &Connection, hasher: &ItemHasher, texts: &Texts<'_>) -> rusqlite::Result<ShapeKey> {
-        gather(&mut self.gathered, texts.pieces());
-        if let Some(key) = self.keys.get(&hasher.hash_values(&self.gathered)) {
-            return Ok(*key);
-        }
+    /// The key of the shape with this hash, for one more row that has it.
+    pub(super) fn take_known(&mut self, hash: ItemHash) -> Option<ShapeKey> {
+        let key = *self.keys.get(&hash)?;
+        self.count(key, 1);
+        Some(key)
+    }
+
+    /// The key of the shape of these texts, which is new; one that has them whole where there are shapes enough.
+    pub(super) fn take_new(
+        &mut self,
+        connection: &Connection,
+        hasher: &ItemHasher,
+        texts: &Texts<'_>,
+    ) -> rusqlite::Result<ShapeKey> {
         let shape = if self.keys.len() < SHAPES_MAX { texts.shape() } else { texts.whole_shape() };
-        self.learn(connection, hasher, shape)
+        let key = self.learn(connection, hasher, shape)?;
+        self.count(key, 1);
+        Ok(key)
     }
 
     fn learn(&mut self, connection: &Connection, hasher: &ItemHasher, shape: Shape) -> rusqlite::Result<ShapeKey> {

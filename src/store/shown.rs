@@ -122,7 +122,7 @@ impl Shown {
             url,
             modified: packed.seen.modified,
             own: if numbers.own { Some(Own::read(row)?) } else { None },
-            offers: numbers.offers,
+            offers: packed.keys.offers,
         }))
     }
 

@@ -11,16 +11,20 @@ use rusqlite::{Connection, Row, params};
 
 use super::database::{Database, STATE};
 use super::error::Result;
+use super::feeds::Counts;
 use super::index::{ItemHash, ItemHasher, ItemIndex, Tombstone};
 use super::keys::{LinkKey, OfferListKey, OpportunityKey, ShapeKey};
 use super::new_rows::NewRows;
-use super::offer_book::{Given, OfferBook};
+use super::offer_book::OfferBook;
 use super::opportunity_row::{self, Way, facts, verdict_from};
-use super::packed::{Numbers, Packed, Seen, Texts, pack};
+use super::packed::{Keys, Numbers, Packed, Seen, pack, put_keys};
 use super::parent_book::ParentBook;
+use super::prepared::{self, Parts, PreparedRow, Preparer, given};
+use super::probe::{self, Point};
 use super::sellers::{Asking, Sellers};
 use super::shape_book::{ShapeBook, damaged};
 use super::shared_book::SharedBook;
+use super::step::PageStep;
 use super::{loading, old_rows, own_row};
 use crate::domain::{Change, Feed, Instant, Item, Opportunity, Pair, Role, Seller, Verdict, judge};
 
@@ -84,6 +88,14 @@ enum Held {
         modified: i64,
         walk: i64,
     },
+}
+
+/// A session or slot that a page has.
+struct Arrived<'a> {
+    id: &'a str,
+    hash: ItemHash,
+    seen: Seen,
+    facts: &'a Opportunity<'a>,
 }
 
 impl State {
@@ -154,17 +166,39 @@ impl State {
         Ok(())
     }
 
+    /// Takes in the changes of a page.
+    pub(super) fn apply_all(
+        &mut self,
+        page: &PageStep<'_>,
+        now: Instant,
+        counts: &mut Counts,
+        touched: &mut Touched,
+    ) -> rusqlite::Result<()> {
+        let whose = (page.feed, page.walk);
+        let given = page.prepared.filter(|given| given.is_of(self.hasher, whose, page.changes.len()));
+        let made = given.is_none().then(|| Preparer::new(self.hasher).prepare(page.feed, page.walk, page.changes));
+        let Some(prepared) = given.or(made.as_ref()) else { return Ok(()) };
+        for (change, item) in page.changes.iter().zip(prepared.items()) {
+            probe::reach(Point::Change)?;
+            match change.item {
+                Item::Gone => counts.deleted += 1,
+                _ => counts.updated += 1,
+            }
+            self.apply(whose, change, (item.hash, prepared.row(item)), now, touched)?;
+        }
+        self.write_new_rows()
+    }
+
     /// Takes in one change. The newest `modified` wins, on a tie the later read; an item that this walk has not seen yet
     /// is taken whatever its number, so that a publisher who counts anew is followed.
-    pub(super) fn apply(
+    fn apply(
         &mut self,
-        feed: Feed,
-        walk: i64,
+        (feed, walk): (Feed, i64),
         change: &Change<'_>,
+        (hash, prepared): (ItemHash, Option<(PreparedRow, Parts<'_>)>),
         now: Instant,
         touched: &mut Touched,
     ) -> rusqlite::Result<()> {
-        let hash = self.hasher.hash(feed, &change.id);
         let held = self.held(feed, &change.id, hash)?;
         let known = match &held {
             Held::Opportunity { modified, walk, .. } | Held::Other { modified, walk } => Some((*modified, *walk)),
@@ -185,7 +219,14 @@ impl State {
         let stamp = (modified, walk);
         match (feed.role(), &change.item) {
             (Role::Children(pair), Item::Opportunity(facts)) => {
-                self.put_opportunity(pair, (&change.id, hash), stamp, &held, facts, touched)
+                let seen = Seen { pair, modified, walk };
+                let item = Arrived { id: &change.id, hash, seen, facts };
+                match prepared {
+                    Some((row, parts)) => self.put_opportunity(&item, &held, &row, parts, touched),
+                    None => prepared::alone(self.hasher, &change.id, seen, facts, |row, parts| {
+                        self.put_opportunity(&item, &held, &row, parts, touched)
+                    }),
+                }
             }
             (Role::Parents(pair), Item::Parent(facts)) => self.put_parent(pair, &change.id, stamp, facts, touched),
             (Role::Sellers, Item::Seller(seller)) => self.put_seller(&change.id, stamp, seller, touched),
@@ -227,7 +268,7 @@ impl State {
             let packed = facts(row, 1)?;
             packed.item_id(self.shapes.shapes.of(&packed)?, &mut text).ok_or_else(damaged)?;
             if text == item_id {
-                let Packed { seen: Seen { modified, walk, .. }, shape, offers, .. } = packed;
+                let Packed { seen: Seen { modified, walk, .. }, keys: Keys { offers, shape }, .. } = packed;
                 let (own, link) = (packed.own(), row.get(0)?);
                 let verdict = verdict_from(row.get(2)?, row.get(3)?, row.get(4)?);
                 return Ok(Held::Opportunity { key, modified, walk, link, offers, shape, own, verdict });
@@ -243,42 +284,47 @@ impl State {
 
     fn put_opportunity(
         &mut self,
-        pair: Pair,
-        (item_id, hash): (&str, ItemHash),
-        (modified, walk): (i64, i64),
+        item: &Arrived<'_>,
         held: &Held,
-        facts: &Opportunity<'_>,
+        prepared: &PreparedRow,
+        parts: Parts<'_>,
         touched: &mut Touched,
     ) -> rusqlite::Result<()> {
-        let link = facts.parent_id.as_deref().map(|id| self.intern_link(pair, id)).transpose()?;
-        let verdict = judge(&facts.terms, self.judging().parent_terms(link).as_ref());
-        let given = Given { offers: &facts.offers, owner: facts.id.as_deref() };
-        let offers = self.offers.take(&self.database.connection, &self.hasher, given)?;
-        let texts = Texts {
-            item_id,
-            id: facts.id.as_deref(),
-            identifier: facts.identifier.as_deref(),
-            url: facts.url.as_deref(),
-        };
-        let shape = self.shapes.take(&self.database.connection, &self.hasher, &texts, link)?;
+        let facts = item.facts;
+        let named = || facts.parent_id.as_deref().unwrap_or_default();
+        let link = prepared.link.map(|hash| self.intern_link(item.seen.pair, hash, named)).transpose()?;
+        let verdict = judge(&prepared.terms, self.judging().parent_terms(link).as_ref());
+        let connection = &self.database.connection;
+        let offers = prepared.offers.map(|hash| self.offers.take_hashed(connection, hash, || given(facts)));
+        let offers = offers.transpose()?;
+        let known = self.shapes.take_known(prepared.shape);
+        let texts = known.is_none().then(|| prepared::texts(item.id, facts));
+        let new = texts.as_ref().map(|texts| self.shapes.take_new(connection, &self.hasher, texts)).transpose()?;
+        let Some(shape) = known.or(new) else { return Ok(()) };
         let held_row = if let Held::Opportunity { key, link: before, own, offers, shape, verdict: stood, .. } = *held {
             touched.loose_links.extend(before.filter(|before| Some(*before) != link));
-            self.offers.release(&self.database.connection, offers)?;
-            self.shapes.release(&self.database.connection, shape)?;
+            self.offers.release(connection, offers)?;
+            self.shapes.release(connection, shape)?;
             let way = if (before, stood) == (link, verdict) { Way::InPlace } else { Way::Over };
             (key, own, way)
         } else {
             let key = OpportunityKey(self.next_opportunity);
             self.next_opportunity += 1;
-            self.opportunities.insert(hash, key);
+            self.opportunities.insert(item.hash, key);
             (key, false, Way::New)
         };
         let (key, had_own, way) = held_row;
-        let own = own_row::has_own(facts);
-        let shape = (shape, self.shapes.shapes.get(shape)?);
-        let numbers = Numbers::of(facts, offers, own);
+        let keys = Keys { offers, shape };
+        let shape = self.shapes.shapes.get(shape)?;
+        let pack = |out: &mut Vec<u8>| match &texts {
+            None => {
+                out.extend_from_slice(parts.0);
+                put_keys(out, keys);
+                out.extend_from_slice(parts.1);
+            }
+            Some(texts) => pack(out, item.seen, &Numbers::of(facts, prepared.own), (keys, shape), texts),
+        };
         let stamp = opportunity_row::Stamp { key, link, verdict };
-        let pack = |out: &mut Vec<u8>| pack(out, Seen { pair, modified, walk }, &numbers, shape, &texts);
         if way == Way::New {
             self.new_rows.push(stamp, pack);
             if self.new_rows.are_many() {
@@ -289,7 +335,7 @@ impl State {
             pack(&mut self.packed);
             opportunity_row::write(&self.database.connection, stamp, way, &self.packed)?;
         }
-        match (own, had_own) {
+        match (prepared.own, had_own) {
             (true, _) => own_row::write(&self.database.connection, key, facts)?,
             (false, true) => own_row::remove(&self.database.connection, key)?,
             (false, false) => {}
@@ -356,9 +402,13 @@ impl State {
         Ok(())
     }
 
-    /// The number of an `@id`; a new one is written.
-    pub(super) fn intern_link(&mut self, pair: Pair, id: &str) -> rusqlite::Result<LinkKey> {
-        let hash = self.hasher.hash_link(pair, id);
+    /// The number of an `@id` with this hash; a new one is written.
+    pub(super) fn intern_link<'a>(
+        &mut self,
+        pair: Pair,
+        hash: ItemHash,
+        id: impl FnOnce() -> &'a str,
+    ) -> rusqlite::Result<LinkKey> {
         if let Some(key) = self.book.link(hash) {
             return Ok(key);
         }
@@ -366,7 +416,7 @@ impl State {
         self.connection().prepare_cached("INSERT INTO link (key, pair, id) VALUES (?1, ?2, ?3)")?.execute(params![
             key,
             pair.number(),
-            id
+            id()
         ])?;
         self.next_link += 1;
         self.book.learn_link(hash, key);

@@ -1,6 +1,7 @@
 //! What the writer is handed: a page that was read, or a request that failed, with where its feed stands after it.
 
 use super::feeds::{Note, Version};
+use super::prepared::Prepared;
 use crate::domain::{Change, Feed, Instant};
 
 /// One step of a feed, to be committed.
@@ -21,6 +22,8 @@ pub struct PageStep<'a> {
     pub walk: i64,
     /// What the page says.
     pub changes: &'a [Change<'a>],
+    /// The same, prepared by [`super::Store::preparer`]; where it is not, or for another state, that is done when it is taken.
+    pub prepared: Option<&'a Prepared>,
     /// What is wrong with it.
     pub notes: Vec<Note>,
     /// The page to be asked for next.

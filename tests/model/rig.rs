@@ -150,6 +150,7 @@ fn page_step<'a>(feed: Feed, walk: i64, changes: &'a [bookable::domain::Change<'
         feed,
         walk,
         changes,
+        prepared: None,
         notes: Vec::new(),
         next_url: "https://example.org/next",
         at_end: false,

@@ -15,6 +15,13 @@ pub(in crate::store) struct Seen {
     pub(in crate::store) walk: i64,
 }
 
+/// Under which numbers the state keeps what a row does not have itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Keys {
+    pub(in crate::store) offers: Option<OfferListKey>,
+    pub(in crate::store) shape: ShapeKey,
+}
+
 /// `modified` is not one of [`SHORT_MODIFIED`].
 const LONG_MODIFIED: u8 = 128;
 /// In the second byte: the row is a slot's.
@@ -32,29 +39,37 @@ pub(super) struct Head<'a> {
     pub(super) flags: u8,
     pub(super) kinds: u8,
     pub(super) seen: Seen,
-    pub(super) offers: Option<OfferListKey>,
-    pub(super) shape: ShapeKey,
+    pub(super) keys: Keys,
     pub(super) token: Token<'a>,
 }
 
+/// What comes before the keys.
+pub(super) fn put_seen(out: &mut Vec<u8>, flags: u8, kinds: u8, Seen { pair, modified, walk }: Seen) {
+    let short = SHORT_MODIFIED.contains(&modified);
+    out.push(flags | if short { 0 } else { LONG_MODIFIED });
+    out.push(kinds | if pair == Pair::Slots { SLOT } else { 0 } | if walk == 1 { 0 } else { LATER_WALK });
+    if walk != 1 {
+        put_signed(out, walk);
+    }
+    if short {
+        out.extend((modified - MODIFIED_EPOCH).to_le_bytes().iter().take(MODIFIED_BYTES));
+    } else {
+        put_signed(out, modified);
+    }
+}
+
+/// The keys; the token comes after them.
+pub(in crate::store) fn put_keys(out: &mut Vec<u8>, Keys { offers, shape }: Keys) {
+    if let Some(offers) = offers {
+        put(out, offers.0.cast_unsigned());
+    }
+    put(out, shape.0.cast_unsigned());
+}
+
 impl<'a> Head<'a> {
-    pub(super) fn put(&self, out: &mut Vec<u8>) {
-        let Seen { pair, modified, walk } = self.seen;
-        let short = SHORT_MODIFIED.contains(&modified);
-        out.push(self.flags | if short { 0 } else { LONG_MODIFIED });
-        out.push(self.kinds | if pair == Pair::Slots { SLOT } else { 0 } | if walk == 1 { 0 } else { LATER_WALK });
-        if walk != 1 {
-            put_signed(out, walk);
-        }
-        if short {
-            out.extend((modified - MODIFIED_EPOCH).to_le_bytes().iter().take(MODIFIED_BYTES));
-        } else {
-            put_signed(out, modified);
-        }
-        if let Some(offers) = self.offers {
-            put(out, offers.0.cast_unsigned());
-        }
-        put(out, self.shape.0.cast_unsigned());
+    fn put(&self, out: &mut Vec<u8>) {
+        put_seen(out, self.flags, self.kinds, self.seen);
+        put_keys(out, self.keys);
         self.token.put(out);
     }
 
@@ -74,7 +89,7 @@ impl<'a> Head<'a> {
         let offers = if flags & HAS_OFFERS == 0 { None } else { Some(OfferListKey(take(bytes)?.cast_signed())) };
         let shape = ShapeKey(take(bytes)?.cast_signed());
         let seen = Seen { pair: pair_of(kinds), modified, walk };
-        Some(Self { flags, kinds, seen, offers, shape, token: Token::take(bytes)? })
+        Some(Self { flags, kinds, seen, keys: Keys { offers, shape }, token: Token::take(bytes)? })
     }
 }
 
@@ -90,7 +105,7 @@ pub(in crate::store) fn repack(old: &[u8], seen: Seen) -> Option<Vec<u8>> {
     let shape = ShapeKey(take(&mut rest)?.cast_signed());
     let token = Token::of(take_text(&mut rest)?);
     let mut out = Vec::with_capacity(old.len() + 8);
-    Head { flags, kinds, seen, offers, shape, token }.put(&mut out);
+    Head { flags, kinds, seen, keys: Keys { offers, shape }, token }.put(&mut out);
     out.extend(rest);
     Some(out)
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::store::keys::{OfferListKey, ShapeKey};
 
 fn instants() -> impl Strategy<Value = Instant> {
     prop_oneof![-4_000_000_000_i64..9_000_000_000, (5_600_000_i64..6_200_000).prop_map(|steps| steps * 300)]
@@ -38,9 +39,8 @@ fn numbers() -> impl Strategy<Value = Numbers> {
         Some(AttendanceMode::Mixed),
     ]);
     let status = prop::sample::select(vec![EventStatus::Scheduled, EventStatus::Cancelled, EventStatus::Postponed]);
-    let offers = prop_oneof![Just(None), any::<i64>().prop_map(|key| Some(OfferListKey(key)))];
     let minutes = prop_oneof![Just(None), Just(Some(60)), (0_i64..10_000).prop_map(Some)];
-    (any::<[bool; 3]>(), status, starts(), ends, minutes, options(), options(), mode, offers).prop_map(
+    (any::<[bool; 3]>(), status, starts(), ends, minutes, options(), options(), mode).prop_map(
         |(
             [potentially_bookable, own, fits],
             status,
@@ -50,7 +50,6 @@ fn numbers() -> impl Strategy<Value = Numbers> {
             remaining,
             maximum,
             attendance_mode,
-            offers,
         )| {
             let begins = if let Start::At(date) = start { Some(date.instant()) } else { None };
             let ends = if fits {
@@ -67,7 +66,6 @@ fn numbers() -> impl Strategy<Value = Numbers> {
                 remaining,
                 maximum,
                 attendance_mode,
-                offers,
                 own,
             }
         },
@@ -80,6 +78,11 @@ fn seen() -> impl Strategy<Value = Seen> {
     let walk = prop_oneof![Just(1_i64), 2_i64..300, any::<i64>()];
     let pair = prop::sample::select(Pair::ALL.to_vec());
     (pair, modified, walk).prop_map(|(pair, modified, walk)| Seen { pair, modified, walk })
+}
+
+fn keys() -> impl Strategy<Value = Keys> {
+    let offers = prop::option::of(any::<i64>().prop_map(OfferListKey));
+    (offers, 1_i64..1_000_000).prop_map(|(offers, shape)| Keys { offers, shape: ShapeKey(shape) })
 }
 
 fn texts() -> impl Strategy<Value = [Option<String>; 4]> {
@@ -98,13 +101,13 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_packed_is_read_again(seen in seen(), numbers in numbers(), given in texts(), key in 1_i64..1_000_000, whole: bool) {
+    fn what_is_packed_is_read_again(seen in seen(), numbers in numbers(), given in texts(), keys in keys(), whole: bool) {
         let texts = borrowed(&given);
         let shape = if whole { texts.whole_shape() } else { texts.shape() };
         let mut bytes = Vec::new();
-        pack(&mut bytes, seen, &numbers, (ShapeKey(key), &shape), &texts);
+        pack(&mut bytes, seen, &numbers, (keys, &shape), &texts);
         let packed = Packed::read(&bytes).expect("a row");
-        prop_assert_eq!((packed.shape, packed.offers, packed.own()), (ShapeKey(key), numbers.offers, numbers.own));
+        prop_assert_eq!((packed.keys, packed.own()), (keys, numbers.own));
         prop_assert_eq!((packed.seen, Packed::pair(&bytes)), (seen, Some(seen.pair)));
         prop_assert_eq!(packed.texts(&shape), Some(given.clone()));
         let mut item_id = "before".to_owned();
@@ -142,11 +145,11 @@ fn the_usual_row_is_short() {
         remaining: Some(5),
         maximum: Some(20),
         attendance_mode: None,
-        offers: Some(OfferListKey(100)),
         own: false,
     };
     let seen = Seen { pair: Pair::Sessions, modified: 1_790_000_000_000, walk: 1 };
     let mut bytes = Vec::new();
-    pack(&mut bytes, seen, &numbers, (ShapeKey(40), &texts.shape()), &texts);
+    let keys = Keys { offers: Some(OfferListKey(100)), shape: ShapeKey(40) };
+    pack(&mut bytes, seen, &numbers, (keys, &texts.shape()), &texts);
     assert!(bytes.len() <= 19, "{} bytes", bytes.len());
 }
