@@ -9,7 +9,7 @@ use std::time::{Duration, Instant as Moment};
 use bookable::domain::{CheckoutBase, Feed, Instant};
 use bookable::rpde::Page;
 use bookable::store::{
-    CheckoutUrls, FeedSetup, PageStep, Step, Store, StoreSetup, WhenStale, checkpoint, long_log_written_at,
+    Changes, CheckoutUrls, FeedSetup, PageStep, Step, Store, StoreSetup, WhenStale, checkpoint, long_log_written_at,
 };
 use rusqlite::{Connection, OpenFlags};
 
@@ -168,8 +168,7 @@ fn page_step(feed: Feed, page: &Page) -> PageStep<'_> {
     PageStep {
         feed,
         walk: 1,
-        changes: &page.content().changes,
-        prepared: None,
+        changes: Changes::Read(&page.content().changes),
         notes: Vec::new(),
         next_url: "http://127.0.0.1/x",
         at_end: false,

@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant as Moment};
 
+use super::walk::ReadPage;
 use crate::domain::Feed;
-use crate::rpde::{Content, Fault};
+use crate::rpde::Fault;
 
 /// Where no `modified` has been seen yet.
 const NONE: i64 = i64::MIN;
@@ -105,17 +106,16 @@ impl Progress {
         }
     }
 
-    pub(super) fn page_read(&self, feed: Feed, content: &Content<'_>, at_end: bool) {
+    pub(super) fn page_read(&self, feed: Feed, read: &ReadPage, at_end: bool) {
         let Some(progress) = self.feed(feed) else { return };
-        add(&progress.items, content.item_count as u64);
+        add(&progress.items, read.page.content().item_count as u64);
         add(&progress.pages, 1);
         add(&progress.polls, u64::from(at_end));
         progress.at_end.store(at_end, Ordering::Relaxed);
         if at_end {
             progress.walking.store(false, Ordering::Relaxed);
         }
-        let stamps = || content.changes.iter().filter_map(|change| change.modified);
-        if let Some((first, last)) = stamps().next().zip(stamps().next_back()) {
+        if let Some((first, last)) = read.stamps() {
             let _ = progress.first_modified.compare_exchange(NONE, first, Ordering::Relaxed, Ordering::Relaxed);
             progress.last_modified.store(last, Ordering::Relaxed);
         }

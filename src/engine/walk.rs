@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{EngineError, Mode, Setup, position_url};
 use crate::domain::{Feed, Instant};
 use crate::rpde::{Fault, FeedUrl, Finding, FindingKind, Jitter, Page, PageError, RetryTimes, Standing, gives_up};
-use crate::store::{Prepared, Preparer, Store, Version};
+use crate::store::{Changes, Prepared, Preparer, Store, Version};
 
 /// A single run waits at most this long for an instant that the publisher (or an earlier run) asked for.
 const ONCE_WAIT_SECONDS_MAX: i64 = 300;
@@ -120,16 +120,36 @@ impl Reading {
     }
 
     fn prepare(self, page: Page) -> ReadPage {
-        let prepared = self.preparer.prepare(self.feed, self.walk, &page.content().changes);
-        ReadPage { page, prepared }
+        let changes = &page.content().changes;
+        match self.preparer.prepare(self.feed, self.walk, changes) {
+            Some(prepared) => ReadPage { page: page.without_changes(), prepared: Some(prepared) },
+            None => ReadPage { page, prepared: None },
+        }
     }
 }
 
 /// A page with what the writer needs of it.
 #[derive(Debug)]
 pub(super) struct ReadPage {
+    /// Without its changes where these are prepared.
     pub(super) page: Page,
-    pub(super) prepared: Prepared,
+    prepared: Option<Prepared>,
+}
+
+impl ReadPage {
+    /// What it says of items.
+    pub(super) fn changes(&self) -> Changes<'_> {
+        self.prepared.as_ref().map_or(Changes::Read(&self.page.content().changes), Changes::Prepared)
+    }
+
+    /// The first and the last `modified` that is known.
+    pub(super) fn stamps(&self) -> Option<(i64, i64)> {
+        if let Some(prepared) = &self.prepared {
+            return prepared.stamps();
+        }
+        let stamps = || self.page.content().changes.iter().filter_map(|change| change.modified);
+        stamps().next().zip(stamps().next_back())
+    }
 }
 
 /// What was read.
@@ -200,8 +220,7 @@ impl Walk {
         };
         let (mode, retry_times) = (setup.mode, setup.retry_times);
         let seen = HashSet::new();
-        let begun =
-            Self { feed, id, url, version, preparer, failures, seen, mode, poll_seconds, retry_times, jitter };
+        let begun = Self { feed, id, url, version, preparer, failures, seen, mode, poll_seconds, retry_times, jitter };
         // What a publisher asked to wait for is waited for, also after a restart; a document's daily wait begins anew. Nobody
         // is asked to wait for longer than a day: an instant beyond was written when the clock was wrong.
         let waits = wait_until.filter(|_| failures > 0 || !feed.is_document());

@@ -40,7 +40,10 @@ pub(super) struct Walker {
 enum Answer {
     /// See [`Fetched::NotModified`].
     NotModified,
-    Page { reading: AbortOnDropHandle<Result<ReadPage, PageError>>, validators: Validators },
+    Page {
+        reading: AbortOnDropHandle<Result<ReadPage, PageError>>,
+        validators: Validators,
+    },
 }
 
 impl Answer {
@@ -180,7 +183,7 @@ impl Walker {
                         if walked.at_end {
                             self.pacer.last_page_read();
                         }
-                        progress.page_read(self.feed, walked.read.page.content(), walked.at_end);
+                        progress.page_read(self.feed, &walked.read, walked.at_end);
                     }
                     Message::Fault(walked) => progress.fault_met(self.feed, walked.code),
                 }

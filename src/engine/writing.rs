@@ -134,8 +134,7 @@ fn step(message: &Message) -> Step<'_> {
             Step::Page(PageStep {
                 feed: walked.feed,
                 walk: walked.id.walk,
-                changes: &content.changes,
-                prepared: Some(&walked.read.prepared),
+                changes: walked.read.changes(),
                 notes: findings(walked).into_iter().map(note).collect(),
                 next_url: &walked.next_url,
                 at_end: walked.at_end,

@@ -100,6 +100,20 @@ impl Page {
         })
     }
 
+    /// The same without its changes, and without its body.
+    #[must_use]
+    pub fn without_changes(&self) -> Self {
+        let Content { findings, item_count, next, license, .. } = self.content();
+        let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(|text| Cow::Owned(text.to_owned()));
+        Self::new(String::new(), |_| Content {
+            changes: Vec::new(),
+            findings: findings.clone(),
+            item_count: *item_count,
+            next: owned(next),
+            license: owned(license),
+        })
+    }
+
     /// What could be read of it.
     pub fn content(&self) -> &Content<'_> {
         self.borrow_dependent()

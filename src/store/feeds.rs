@@ -76,6 +76,13 @@ pub struct Counts {
     pub deleted: i64,
 }
 
+impl Counts {
+    /// One more, which is there or gone.
+    pub(super) fn count(&mut self, gone: bool) {
+        *(if gone { &mut self.deleted } else { &mut self.updated }) += 1;
+    }
+}
+
 /// Puts in the rows of feeds that are new; a feed whose start was changed is to be walked anew. Another sellers feed may
 /// be another broker's, and another document is not known by the old one's version: what they said counts no more.
 pub(super) fn set_up(connection: &Connection, setups: &[FeedSetup]) -> rusqlite::Result<()> {

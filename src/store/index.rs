@@ -104,6 +104,37 @@ impl Gathered {
             self.text(text.unwrap_or_default());
         }
     }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A byte with what may be absent: what [`Gathered::record`] wrote.
+pub(super) type Record<'a> = (u8, [Option<&'a str>; 3], [Option<u64>; 3]);
+
+/// Takes the record with which these bytes begin; `None` where they do not.
+pub(super) fn take_record<'a>(bytes: &mut &'a [u8]) -> Option<Record<'a>> {
+    let [byte, given] = *take_array(bytes)?;
+    let is_given = |at: usize| given & 1 << at != 0;
+    let (mut texts, mut numbers) = ([None; 3], [None; 3]);
+    for (at, slot) in numbers.iter_mut().enumerate() {
+        let number = u64::from_le_bytes(*take_array(bytes)?);
+        *slot = is_given(3 + at).then_some(number);
+    }
+    for (at, slot) in texts.iter_mut().enumerate() {
+        let length = usize::from_le_bytes(*take_array(bytes)?);
+        let (text, rest) = bytes.split_at_checked(length)?;
+        *bytes = rest;
+        *slot = if is_given(at) { Some(std::str::from_utf8(text).ok()?) } else { None };
+    }
+    Some((byte, texts, numbers))
+}
+
+fn take_array<'a, const BYTES: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8; BYTES]> {
+    let (array, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(array)
 }
 
 /// From an item's hash to the rows that may be its own; the caller compares the row's id. Eight bytes an entry, so that ten

@@ -61,7 +61,7 @@ pub use report::{
 pub use setup::{STALE_SECONDS, StoreSetup, WhenStale};
 pub use shown::CheckoutUrls;
 pub use snapshot::{Kept, renew_snapshots, snapshot};
-pub use step::{FaultStep, PageStep, Step};
+pub use step::{Changes, FaultStep, PageStep, Step};
 
 use catalogue::{Catalogue, Listings};
 use database::Database;
@@ -236,12 +236,19 @@ impl Store {
         let Some(mut position) = self.positions.get(&page.feed).filter(|at| at.walk == page.walk).cloned() else {
             return Ok(());
         };
+        if let Changes::Prepared(prepared) = page.changes
+            && !prepared.is_of(self.state.hasher, page.feed, page.walk)
+        {
+            return Ok(());
+        }
         let mut counts = Counts::default();
         if let Some(version) = &page.document {
-            touched.datasets |= self.state.put_datasets(page.changes)?;
+            if let Changes::Read(changes) = page.changes {
+                touched.datasets |= self.state.put_datasets(changes)?;
+            }
             position.version = version.clone();
         }
-        self.state.apply_all(page, now, &mut counts, touched)?;
+        self.state.apply(page, now, &mut counts, touched)?;
         if page.at_end {
             if !position.walk_complete && position.walk > 1 {
                 self.state.sweep(page.feed, page.walk, touched)?;

@@ -4,8 +4,9 @@ use hashbrown::HashMap;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
-use super::index::{Gathered, ItemHash, ItemHasher};
+use super::index::{Gathered, ItemHash, ItemHasher, take_record};
 use super::keys::OfferListKey;
+use super::shape_book::damaged;
 use crate::domain::{Offer, OfferTerms};
 
 /// An offer as the state's JSON has it.
@@ -71,15 +72,19 @@ impl Given<'_> {
             (u8::from(rest.is_some()), id, name, offer.price, currency, offer.min_age, offer.max_age)
         })
     }
+}
 
-    /// The list as the state keeps it.
-    fn to_json(self) -> serde_json::Result<String> {
-        let text = |text: Option<&str>| text.map(str::to_owned);
-        let kept = |(relative, id, name, price, currency, min_age, max_age): Parts<'_>| {
-            KeptOffer(relative, text(id), text(name), price, text(currency), min_age, max_age)
-        };
-        serde_json::to_string(&self.parts().map(kept).collect::<Vec<_>>())
+/// The list that was gathered, as the state keeps it; `None` where it was not gathered by [`gather_list`].
+fn kept(mut gathered: &[u8]) -> Option<String> {
+    let text = |text: Option<&str>| text.map(str::to_owned);
+    let mut list = Vec::new();
+    while !gathered.is_empty() {
+        let (relative, [id, name, currency], [price, min_age, max_age]) = take_record(&mut gathered)?;
+        let (min_age, max_age) = (min_age.map(u64::cast_signed), max_age.map(u64::cast_signed));
+        let price = price.map(f64::from_bits);
+        list.push(KeptOffer(relative, text(id), text(name), price, text(currency), min_age, max_age));
     }
+    serde_json::to_string(&list).ok()
 }
 
 /// See the module.
@@ -139,24 +144,26 @@ impl OfferBook {
         if given.offers.is_empty() {
             return Ok(None);
         }
-        gather_list(&mut self.gathered, given);
-        let hash = hasher.hash_values(&self.gathered);
-        self.take_hashed(connection, hash, || given).map(Some)
+        let mut gathered = std::mem::take(&mut self.gathered);
+        gather_list(&mut gathered, given);
+        let taken = self.take_gathered(connection, hasher.hash_values(&gathered), gathered.bytes());
+        self.gathered = gathered;
+        taken.map(Some)
     }
 
-    /// The same for a list that is not empty and whose hash is known; it is looked at where it is new.
-    pub(super) fn take_hashed<'a>(
+    /// The same for a list that was gathered and hashed elsewhere.
+    pub(super) fn take_gathered(
         &mut self,
         connection: &Connection,
         hash: ItemHash,
-        given: impl FnOnce() -> Given<'a>,
+        gathered: &[u8],
     ) -> rusqlite::Result<OfferListKey> {
         let key = if let Some(key) = self.keys.get(&hash) {
             *key
         } else {
-            let list = given().to_json().map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
             let key = OfferListKey(self.next + 1);
             let sql = "INSERT INTO offer_list (key, list) VALUES (?1, ?2)";
+            let list = kept(gathered).ok_or_else(damaged)?;
             connection.prepare_cached(sql)?.execute(params![key, list])?;
             self.learn(hash, key);
             key

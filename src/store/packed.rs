@@ -179,13 +179,7 @@ const DURATION_FITS: u8 = 16;
 const HAS_DURATION: u8 = 32;
 const HAS_ENDS: u8 = 64;
 /// Packs a row, after what is in `out`.
-pub(super) fn pack(
-    out: &mut Vec<u8>,
-    seen: Seen,
-    numbers: &Numbers,
-    (keys, shape): (Keys, &Shape),
-    texts: &Texts<'_>,
-) {
+pub(super) fn pack(out: &mut Vec<u8>, seen: Seen, numbers: &Numbers, (keys, shape): (Keys, &Shape), texts: &Texts<'_>) {
     pack_front(out, seen, numbers, keys.offers.is_some());
     put_keys(out, keys);
     let given = shape.0.iter().zip(texts.all());

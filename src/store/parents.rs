@@ -66,7 +66,7 @@ impl State {
         let courts = facts.courts.iter().map(|court| (&court.id, Some((&*facts.id, court.name.as_deref()))));
         for (id, court) in own.chain(courts) {
             let hash = self.hasher.hash_link(pair, id);
-            let link = self.intern_link(pair, hash, || id)?;
+            let link = self.intern_link(pair, hash, id)?;
             if rows.iter().any(|row: &(LinkKey, ParentKey)| row.0 == link) {
                 continue;
             }

@@ -1,184 +1,221 @@
-//! What of a page does not hang on what the state holds: the hashes by which things are found, and rows of sessions and slots packed
-//! but for their keys.
+//! The changes of a page of sessions or slots as far as they do not hang on what the state holds: with the hashes by which things are
+//! found, and rows packed but for their keys.
 //!
-//! It is made where the page was read, by the core that has its texts at hand: the writer, on another, mostly need not look at
-//! them again. Pure; does not fail. Uses `domain` only.
+//! It is made where the page was read, by the core that has its texts at hand, and owns what it needs of them in a few large
+//! pieces: the writer, on another core, mostly need not look at a text, and the page itself is gone by then. Pure; does not fail.
+//! Uses `domain` only.
+
+use std::ops::Range;
 
 use super::index::{Gathered, ItemHash, ItemHasher};
 use super::offer_book::{self, Given};
-use super::own_row;
+use super::own_row::Own;
 use super::packed::{Numbers, Seen, Texts, pack_back, pack_front};
 use super::shape_book;
-use crate::domain::{Change, Feed, Item, Opportunity, OpportunityTerms, Role};
+use crate::domain::{Change, Feed, Item, Opportunity, OpportunityTerms, Pair, Role};
 
 /// Makes [`Prepared`] pages for one state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preparer(ItemHasher);
 
-/// A page's changes, prepared for one state.
+/// A page's sessions or slots, prepared for one state.
 #[derive(Debug)]
 pub struct Prepared {
     by: Preparer,
     feed: Feed,
+    pair: Pair,
     walk: i64,
     items: Vec<PreparedItem>,
+    texts: String,
     bytes: Vec<u8>,
+    own: Vec<Own>,
 }
 
 /// A change.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct PreparedItem {
     /// Of the item's id.
     pub(super) hash: ItemHash,
-    /// For a session or slot whose `modified` is known.
-    row: Option<(PreparedRow, Place)>,
+    id: Range<usize>,
+    pub(super) modified: Option<i64>,
+    /// Nothing where the item is gone.
+    pub(super) row: Option<PreparedRow>,
 }
 
 /// A session or slot.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct PreparedRow {
-    /// Of its parent's `@id`.
-    pub(super) link: Option<ItemHash>,
-    /// Of its offers, if there are any.
-    pub(super) offers: Option<ItemHash>,
+    /// Of its parent's `@id`, with that.
+    link: Option<(ItemHash, Range<usize>)>,
+    /// Of its list of offers, with what that is made of.
+    offers: Option<(ItemHash, Range<usize>)>,
     /// Of the shape of its texts.
     pub(super) shape: ItemHash,
     pub(super) terms: OpportunityTerms,
-    /// Whether it says something for itself.
-    pub(super) own: bool,
+    pub(super) numbers: Numbers,
+    /// `@id`, `identifier`, `url`.
+    texts: [Option<Range<usize>>; 3],
+    own: Option<usize>,
+    /// The packed row before its keys, and after them.
+    front: Range<usize>,
+    back: Range<usize>,
 }
-
-/// Where the two parts of a packed row are among a page's bytes.
-#[derive(Clone, Copy, Debug, Default)]
-struct Place {
-    front: usize,
-    back: usize,
-    end: usize,
-}
-
-/// A packed row's parts before and after its keys.
-pub(super) type Parts<'a> = (&'a [u8], &'a [u8]);
 
 impl Preparer {
     pub(super) fn new(hasher: ItemHasher) -> Self {
         Self(hasher)
     }
 
-    /// Prepares the changes of a page.
-    pub fn prepare(self, feed: Feed, walk: i64, changes: &[Change<'_>]) -> Prepared {
-        let mut making = Making::new(self.0);
-        let prepare = |change: &Change<'_>| {
-            let row = match (feed.role(), &change.item, change.modified) {
-                (Role::Children(pair), Item::Opportunity(facts), Some(modified)) => {
-                    Some(making.row(&change.id, Seen { pair, modified, walk }, facts))
-                }
-                _ => None,
-            };
-            PreparedItem { hash: self.0.hash(feed, &change.id), row }
-        };
-        let items = changes.iter().map(prepare).collect();
-        Prepared { by: self, feed, walk, items, bytes: making.bytes }
+    /// Prepares the changes of a page of a feed of sessions or slots; nothing of any other.
+    pub fn prepare(self, feed: Feed, walk: i64, changes: &[Change<'_>]) -> Option<Prepared> {
+        let Role::Children(pair) = feed.role() else { return None };
+        let items = Vec::with_capacity(changes.len());
+        let (texts, bytes, own) = Default::default();
+        let prepared = Prepared { by: self, feed, pair, walk, items, texts, bytes, own };
+        let (shape, list) = Default::default();
+        let mut making = Making { hasher: self.0, prepared, shape, list, list_before: None };
+        changes.iter().for_each(|change| making.add(change));
+        Some(making.prepared)
     }
 }
 
 impl Prepared {
-    /// Whether this is what the state of this hasher needs for so many changes.
-    pub(super) fn is_of(&self, hasher: ItemHasher, (feed, walk): (Feed, i64), changes: usize) -> bool {
-        (self.by, self.feed, self.walk, self.items.len()) == (Preparer(hasher), feed, walk, changes)
+    /// Whether this is a page of this walk, for the state of this hasher.
+    pub(super) fn is_of(&self, hasher: ItemHasher, feed: Feed, walk: i64) -> bool {
+        (self.by, self.feed, self.walk) == (Preparer(hasher), feed, walk)
     }
 
-    pub(super) fn items(&self) -> impl Iterator<Item = &PreparedItem> {
-        self.items.iter()
+    pub(super) fn feed(&self) -> Feed {
+        self.feed
     }
 
-    /// The row of a change.
-    pub(super) fn row(&self, item: &PreparedItem) -> Option<(PreparedRow, Parts<'_>)> {
-        let (row, place) = item.row?;
-        Some((row, parts(&self.bytes, place)))
+    pub(super) fn pair(&self) -> Pair {
+        self.pair
     }
-}
 
-fn parts(bytes: &[u8], Place { front, back, end }: Place) -> Parts<'_> {
-    (bytes.get(front..back).unwrap_or_default(), bytes.get(back..end).unwrap_or_default())
-}
-
-/// A row whose `modified` only the state knows, with its packed bytes.
-pub(super) fn alone(
-    hasher: ItemHasher,
-    item_id: &str,
-    seen: Seen,
-    facts: &Opportunity<'_>,
-    take: impl FnOnce(PreparedRow, Parts<'_>) -> rusqlite::Result<()>,
-) -> rusqlite::Result<()> {
-    let mut making = Making::new(hasher);
-    let (row, place) = making.row(item_id, seen, facts);
-    take(row, parts(&making.bytes, place))
-}
-
-/// The texts that tell a session or slot from others.
-pub(super) fn texts<'a>(item_id: &'a str, facts: &'a Opportunity<'_>) -> Texts<'a> {
-    Texts {
-        item_id,
-        id: facts.id.as_deref(),
-        identifier: facts.identifier.as_deref(),
-        url: facts.url.as_deref(),
+    pub(super) fn walk(&self) -> i64 {
+        self.walk
     }
-}
 
-/// Its offers, as they are relative to its `@id`.
-pub(super) fn given<'a>(facts: &'a Opportunity<'_>) -> Given<'a> {
-    Given { offers: &facts.offers, owner: facts.id.as_deref() }
+    pub(super) fn items(&self) -> &[PreparedItem] {
+        &self.items
+    }
+
+    fn text(&self, place: &Range<usize>) -> &str {
+        self.texts.get(place.clone()).unwrap_or_default()
+    }
+
+    fn piece(&self, place: &Range<usize>) -> &[u8] {
+        self.bytes.get(place.clone()).unwrap_or_default()
+    }
+
+    /// The RPDE id.
+    pub(super) fn id(&self, item: &PreparedItem) -> &str {
+        self.text(&item.id)
+    }
+
+    /// The hash of a row's link, with the `@id`.
+    pub(super) fn link(&self, row: &PreparedRow) -> Option<(ItemHash, &str)> {
+        row.link.as_ref().map(|(hash, id)| (*hash, self.text(id)))
+    }
+
+    /// The hash of a row's offers, with what [`offer_book`] gathered of them.
+    pub(super) fn offers(&self, row: &PreparedRow) -> Option<(ItemHash, &[u8])> {
+        row.offers.as_ref().map(|(hash, list)| (*hash, self.piece(list)))
+    }
+
+    /// What a row says for itself.
+    pub(super) fn own(&self, row: &PreparedRow) -> Option<&Own> {
+        self.own.get(row.own?)
+    }
+
+    /// A packed row's parts before and after its keys; as a part that names `modified`, the first stands only where that is known.
+    pub(super) fn parts(&self, row: &PreparedRow) -> (&[u8], &[u8]) {
+        (self.piece(&row.front), self.piece(&row.back))
+    }
+
+    /// The texts that tell the item from others.
+    pub(super) fn texts(&self, item: &PreparedItem, row: &PreparedRow) -> Texts<'_> {
+        let [id, identifier, url] = &row.texts;
+        let text = |place: &Option<Range<usize>>| place.as_ref().map(|place| self.text(place));
+        Texts { item_id: self.id(item), id: text(id), identifier: text(identifier), url: text(url) }
+    }
+
+    /// The first and the last `modified` that is known.
+    pub fn stamps(&self) -> Option<(i64, i64)> {
+        let mut stamps = self.items.iter().filter_map(|item| item.modified);
+        let first = stamps.next()?;
+        Some((first, stamps.next_back().unwrap_or(first)))
+    }
 }
 
 struct Making {
     hasher: ItemHasher,
-    bytes: Vec<u8>,
+    prepared: Prepared,
     shape: Gathered,
     list: Gathered,
-    /// The list of offers before, with its hash: neighbours often have the same.
-    list_before: Option<(Gathered, ItemHash)>,
+    /// The list of offers before: neighbours often have the same.
+    list_before: Option<(ItemHash, Range<usize>)>,
 }
 
 impl Making {
-    fn new(hasher: ItemHasher) -> Self {
-        let (shape, list) = <(Gathered, Gathered)>::default();
-        Self { hasher, bytes: Vec::new(), shape, list, list_before: None }
+    fn add(&mut self, change: &Change<'_>) {
+        let (hash, id) = (self.hasher.hash(self.prepared.feed, &change.id), self.text(&change.id));
+        let row = if let Item::Opportunity(facts) = &change.item { Some(self.row(change, facts)) } else { None };
+        self.prepared.items.push(PreparedItem { hash, id, modified: change.modified, row });
     }
 
-    fn row(&mut self, item_id: &str, seen: Seen, facts: &Opportunity<'_>) -> (PreparedRow, Place) {
-        let texts = texts(item_id, facts);
+    fn text(&mut self, text: &str) -> Range<usize> {
+        let from = self.prepared.texts.len();
+        self.prepared.texts.push_str(text);
+        from..self.prepared.texts.len()
+    }
+
+    fn row(&mut self, change: &Change<'_>, facts: &Opportunity<'_>) -> PreparedRow {
+        let (id, identifier, url) = (facts.id.as_deref(), facts.identifier.as_deref(), facts.url.as_deref());
+        let texts = Texts { item_id: &change.id, id, identifier, url };
         let pieces = texts.pieces();
         shape_book::gather(&mut self.shape, pieces);
-        let own = own_row::has_own(facts);
-        let row = PreparedRow {
-            link: facts.parent_id.as_deref().map(|id| self.hasher.hash_link(seen.pair, id)),
-            offers: self.offers(given(facts)),
+        let own = Own::of(facts);
+        let numbers = Numbers::of(facts, own.is_some());
+        let offers = self.offers(Given { offers: &facts.offers, owner: id });
+        let link = facts.parent_id.as_deref().map(|id| (self.hasher.hash_link(self.prepared.pair, id), self.text(id)));
+        let seen =
+            Seen { pair: self.prepared.pair, modified: change.modified.unwrap_or_default(), walk: self.prepared.walk };
+        let bytes = &mut self.prepared.bytes;
+        let front = bytes.len();
+        pack_front(bytes, seen, &numbers, offers.is_some());
+        let back = bytes.len();
+        pack_back(bytes, &numbers, texts.token(), pieces.into_iter().filter_map(|piece| piece?.err()));
+        let end = bytes.len();
+        PreparedRow {
+            link,
+            offers,
             shape: self.hasher.hash_values(&self.shape),
             terms: facts.terms,
-            own,
-        };
-        let numbers = Numbers::of(facts, own);
-        let front = self.bytes.len();
-        pack_front(&mut self.bytes, seen, &numbers, row.offers.is_some());
-        let back = self.bytes.len();
-        let whole = pieces.into_iter().filter_map(|piece| piece?.err());
-        pack_back(&mut self.bytes, &numbers, texts.token(), whole);
-        (row, Place { front, back, end: self.bytes.len() })
+            numbers,
+            texts: [id, identifier, url].map(|text| text.map(|text| self.text(text))),
+            own: own.map(|own| {
+                self.prepared.own.push(own);
+                self.prepared.own.len() - 1
+            }),
+            front: front..back,
+            back: back..end,
+        }
     }
 
-    fn offers(&mut self, given: Given<'_>) -> Option<ItemHash> {
+    fn offers(&mut self, given: Given<'_>) -> Option<(ItemHash, Range<usize>)> {
         if given.offers.is_empty() {
             return None;
         }
         offer_book::gather_list(&mut self.list, given);
-        if let Some((before, hash)) = &self.list_before
-            && *before == self.list
-        {
-            return Some(*hash);
+        let bytes = &mut self.prepared.bytes;
+        let known = self.list_before.as_ref().filter(|(_, place)| bytes.get(place.clone()) == Some(self.list.bytes()));
+        if known.is_none() {
+            let from = bytes.len();
+            bytes.extend_from_slice(self.list.bytes());
+            self.list_before = Some((self.hasher.hash_values(&self.list), from..bytes.len()));
         }
-        let hash = self.hasher.hash_values(&self.list);
-        let before = self.list_before.take().map(|before| before.0).unwrap_or_default();
-        self.list_before = Some((std::mem::replace(&mut self.list, before), hash));
-        Some(hash)
+        self.list_before.clone()
     }
 }

@@ -45,8 +45,9 @@ impl Shapes {
 #[derive(Debug, Default)]
 pub(super) struct ShapeBook {
     pub(super) shapes: Shapes,
-    keys: HashMap<ItemHash, ShapeKey>,
-    users: HashMap<ShapeKey, (ItemHash, u64)>,
+    /// With how many rows have each.
+    keys: HashMap<ItemHash, (ShapeKey, u64)>,
+    hashes: HashMap<ShapeKey, ItemHash>,
     next: i64,
     gathered: Gathered,
 }
@@ -82,8 +83,8 @@ impl ShapeBook {
         for (key, shape) in &self.shapes.0 {
             gather(&mut self.gathered, shape.0.iter().map(piece));
             let hash = hasher.hash_values(&self.gathered);
-            self.keys.insert(hash, *key);
-            self.users.insert(*key, (hash, 0));
+            self.keys.insert(hash, (*key, 0));
+            self.hashes.insert(*key, hash);
             self.next = self.next.max(key.0);
         }
         Ok(())
@@ -91,15 +92,18 @@ impl ShapeBook {
 
     /// So many rows more have this shape.
     pub(super) fn count(&mut self, key: ShapeKey, rows: u64) {
-        if let Some((_, users)) = self.users.get_mut(&key) {
+        if let Some((_, users)) = self.users(key) {
             *users += rows;
         }
     }
 
+    fn users(&mut self, key: ShapeKey) -> Option<&mut (ShapeKey, u64)> {
+        self.keys.get_mut(self.hashes.get(&key)?)
+    }
+
     /// Drops the shapes that no row has, after all were counted.
     pub(super) fn drop_idle(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let idle: Vec<ShapeKey> =
-            self.users.iter().filter(|(_, (_, users))| *users == 0).map(|(key, _)| *key).collect();
+        let idle: Vec<ShapeKey> = self.keys.values().filter(|(_, users)| *users == 0).map(|(key, _)| *key).collect();
         idle.into_iter().try_for_each(|key| self.forget(connection, key))
     }
 
@@ -120,9 +124,9 @@ impl ShapeBook {
 
     /// The key of the shape with this hash, for one more row that has it.
     pub(super) fn take_known(&mut self, hash: ItemHash) -> Option<ShapeKey> {
-        let key = *self.keys.get(&hash)?;
-        self.count(key, 1);
-        Some(key)
+        let (key, users) = self.keys.get_mut(&hash)?;
+        *users += 1;
+        Some(*key)
     }
 
     /// The key of the shape of these texts, which is new; one that has them whole where there are shapes enough.
@@ -141,7 +145,7 @@ impl ShapeBook {
     fn learn(&mut self, connection: &Connection, hasher: &ItemHasher, shape: Shape) -> rusqlite::Result<ShapeKey> {
         gather(&mut self.gathered, shape.0.iter().map(piece));
         let hash = hasher.hash_values(&self.gathered);
-        if let Some(key) = self.keys.get(&hash) {
+        if let Some((key, _)) = self.keys.get(&hash) {
             return Ok(*key);
         }
         self.next += 1;
@@ -149,21 +153,21 @@ impl ShapeBook {
         let text = serde_json::to_string(&shape).map_err(|_| damaged())?;
         let sql = "INSERT INTO shape (key, shape) VALUES (?1, ?2)";
         connection.prepare_cached(sql)?.execute(params![key, text])?;
-        self.keys.insert(hash, key);
-        self.users.insert(key, (hash, 0));
+        self.keys.insert(hash, (key, 0));
+        self.hashes.insert(key, hash);
         self.shapes.0.insert(key, shape);
         Ok(key)
     }
 
     /// One row fewer has this shape; with the last the shape goes.
     pub(super) fn release(&mut self, connection: &Connection, key: ShapeKey) -> rusqlite::Result<()> {
-        let Some((_, users)) = self.users.get_mut(&key) else { return Ok(()) };
+        let Some((_, users)) = self.users(key) else { return Ok(()) };
         *users = users.saturating_sub(1);
         if *users == 0 { self.forget(connection, key) } else { Ok(()) }
     }
 
     fn forget(&mut self, connection: &Connection, key: ShapeKey) -> rusqlite::Result<()> {
-        if let Some((hash, _)) = self.users.remove(&key) {
+        if let Some(hash) = self.hashes.remove(&key) {
             self.keys.remove(&hash);
         }
         self.shapes.0.remove(&key);

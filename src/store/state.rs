@@ -17,16 +17,16 @@ use super::keys::{LinkKey, OfferListKey, OpportunityKey, ShapeKey};
 use super::new_rows::NewRows;
 use super::offer_book::OfferBook;
 use super::opportunity_row::{self, Way, facts, verdict_from};
-use super::packed::{Keys, Numbers, Packed, Seen, pack, put_keys};
+use super::packed::{Keys, Packed, Seen, pack, put_keys};
 use super::parent_book::ParentBook;
-use super::prepared::{self, Parts, PreparedRow, Preparer, given};
+use super::prepared::{Prepared, PreparedItem, Preparer};
 use super::probe::{self, Point};
 use super::sellers::{Asking, Sellers};
 use super::shape_book::{ShapeBook, damaged};
 use super::shared_book::SharedBook;
-use super::step::PageStep;
+use super::step::{Changes, PageStep};
 use super::{loading, old_rows, own_row};
-use crate::domain::{Change, Feed, Instant, Item, Opportunity, Pair, Role, Seller, Verdict, judge};
+use crate::domain::{Change, Feed, Instant, Item, Pair, Role, Seller, Verdict, judge};
 
 /// How long a tombstone is kept: RPDE asks publishers to keep deletions for seven days.
 const TOMBSTONE_SECONDS: i64 = 8 * 86_400;
@@ -88,14 +88,6 @@ enum Held {
         modified: i64,
         walk: i64,
     },
-}
-
-/// A session or slot that a page has.
-struct Arrived<'a> {
-    id: &'a str,
-    hash: ItemHash,
-    seen: Seen,
-    facts: &'a Opportunity<'a>,
 }
 
 impl State {
@@ -166,68 +158,65 @@ impl State {
         Ok(())
     }
 
-    /// Takes in the changes of a page.
-    pub(super) fn apply_all(
+    /// Takes in what a page says.
+    pub(super) fn apply(
         &mut self,
         page: &PageStep<'_>,
         now: Instant,
         counts: &mut Counts,
         touched: &mut Touched,
     ) -> rusqlite::Result<()> {
-        let whose = (page.feed, page.walk);
-        let given = page.prepared.filter(|given| given.is_of(self.hasher, whose, page.changes.len()));
-        let made = given.is_none().then(|| Preparer::new(self.hasher).prepare(page.feed, page.walk, page.changes));
-        let Some(prepared) = given.or(made.as_ref()) else { return Ok(()) };
-        for (change, item) in page.changes.iter().zip(prepared.items()) {
-            probe::reach(Point::Change)?;
-            match change.item {
-                Item::Gone => counts.deleted += 1,
-                _ => counts.updated += 1,
-            }
-            self.apply(whose, change, (item.hash, prepared.row(item)), now, touched)?;
+        let (feed, walk) = (page.feed, page.walk);
+        match page.changes {
+            Changes::Prepared(prepared) => self.apply_prepared(prepared, now, counts, touched)?,
+            Changes::Read(changes) => match Preparer::new(self.hasher).prepare(feed, walk, changes) {
+                Some(prepared) => self.apply_prepared(&prepared, now, counts, touched)?,
+                None => {
+                    for change in changes {
+                        counts.count(matches!(change.item, Item::Gone));
+                        self.apply_change(feed, walk, change, now, touched)?;
+                    }
+                }
+            },
         }
         self.write_new_rows()
     }
 
-    /// Takes in one change. The newest `modified` wins, on a tie the later read; an item that this walk has not seen yet
-    /// is taken whatever its number, so that a publisher who counts anew is followed.
-    fn apply(
+    fn apply_prepared(
         &mut self,
-        (feed, walk): (Feed, i64),
+        prepared: &Prepared,
+        now: Instant,
+        counts: &mut Counts,
+        touched: &mut Touched,
+    ) -> rusqlite::Result<()> {
+        let (feed, walk) = (prepared.feed(), prepared.walk());
+        for item in prepared.items() {
+            counts.count(item.row.is_none());
+            let stamp = (item.modified, walk, item.row.is_none());
+            let Some((held, modified)) = self.meet(feed, (prepared.id(item), item.hash), stamp)? else { continue };
+            if item.row.is_some() {
+                self.put_opportunity((prepared, item), modified, &held, touched)?;
+            } else {
+                self.remove(feed, prepared.id(item), item.hash, &held, touched)?;
+                self.bury(item.hash, Tombstone { modified, walk }, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_change(
+        &mut self,
+        feed: Feed,
+        walk: i64,
         change: &Change<'_>,
-        (hash, prepared): (ItemHash, Option<(PreparedRow, Parts<'_>)>),
         now: Instant,
         touched: &mut Touched,
     ) -> rusqlite::Result<()> {
-        let held = self.held(feed, &change.id, hash)?;
-        let known = match &held {
-            Held::Opportunity { modified, walk, .. } | Held::Other { modified, walk } => Some((*modified, *walk)),
-            Held::Nothing => self.tombstones.get(&hash).map(|tombstone| (tombstone.modified, tombstone.walk)),
-        };
-        let modified = match (change.modified, known) {
-            (Some(modified), Some((known, seen_in))) if seen_in == walk && modified < known => return Ok(()),
-            (Some(modified), _) => modified,
-            (None, Some((known, _))) => known,
-            (None, None) => 0,
-        };
-        if !matches!(change.item, Item::Gone)
-            && matches!(held, Held::Nothing)
-            && self.tombstones.remove(&hash).is_some()
-        {
-            self.connection().prepare_cached("DELETE FROM tombstone WHERE hash = ?1")?.execute([hash.bytes()])?;
-        }
+        let hash = self.hasher.hash(feed, &change.id);
+        let stamp = (change.modified, walk, matches!(change.item, Item::Gone));
+        let Some((held, modified)) = self.meet(feed, (&change.id, hash), stamp)? else { return Ok(()) };
         let stamp = (modified, walk);
         match (feed.role(), &change.item) {
-            (Role::Children(pair), Item::Opportunity(facts)) => {
-                let seen = Seen { pair, modified, walk };
-                let item = Arrived { id: &change.id, hash, seen, facts };
-                match prepared {
-                    Some((row, parts)) => self.put_opportunity(&item, &held, &row, parts, touched),
-                    None => prepared::alone(self.hasher, &change.id, seen, facts, |row, parts| {
-                        self.put_opportunity(&item, &held, &row, parts, touched)
-                    }),
-                }
-            }
             (Role::Parents(pair), Item::Parent(facts)) => self.put_parent(pair, &change.id, stamp, facts, touched),
             (Role::Sellers, Item::Seller(seller)) => self.put_seller(&change.id, stamp, seller, touched),
             (_, Item::Gone) => {
@@ -237,6 +226,33 @@ impl State {
             // What is read from one feed is never of another's kind; datasets are taken as a whole.
             _ => Ok(()),
         }
+    }
+
+    /// What is held of an item that came in a walk, and what its `modified` counts as; nothing where it came too late. The newest
+    /// `modified` wins, on a tie the later read; an item that this walk has not seen yet is taken whatever its number, so that a
+    /// publisher who counts anew is followed.
+    fn meet(
+        &mut self,
+        feed: Feed,
+        (item_id, hash): (&str, ItemHash),
+        (modified, walk, gone): (Option<i64>, i64, bool),
+    ) -> rusqlite::Result<Option<(Held, i64)>> {
+        probe::reach(Point::Change)?;
+        let held = self.held(feed, item_id, hash)?;
+        let known = match &held {
+            Held::Opportunity { modified, walk, .. } | Held::Other { modified, walk } => Some((*modified, *walk)),
+            Held::Nothing => self.tombstones.get(&hash).map(|tombstone| (tombstone.modified, tombstone.walk)),
+        };
+        let modified = match (modified, known) {
+            (Some(modified), Some((known, seen_in))) if seen_in == walk && modified < known => return Ok(None),
+            (Some(modified), _) => modified,
+            (None, Some((known, _))) => known,
+            (None, None) => 0,
+        };
+        if !gone && matches!(held, Held::Nothing) && self.tombstones.remove(&hash).is_some() {
+            self.connection().prepare_cached("DELETE FROM tombstone WHERE hash = ?1")?.execute([hash.bytes()])?;
+        }
+        Ok(Some((held, modified)))
     }
 
     fn held(&mut self, feed: Feed, item_id: &str, hash: ItemHash) -> rusqlite::Result<Held> {
@@ -284,23 +300,24 @@ impl State {
 
     fn put_opportunity(
         &mut self,
-        item: &Arrived<'_>,
+        (prepared, item): (&Prepared, &PreparedItem),
+        modified: i64,
         held: &Held,
-        prepared: &PreparedRow,
-        parts: Parts<'_>,
         touched: &mut Touched,
     ) -> rusqlite::Result<()> {
-        let facts = item.facts;
-        let named = || facts.parent_id.as_deref().unwrap_or_default();
-        let link = prepared.link.map(|hash| self.intern_link(item.seen.pair, hash, named)).transpose()?;
-        let verdict = judge(&prepared.terms, self.judging().parent_terms(link).as_ref());
+        let Some(row) = &item.row else { return Ok(()) };
+        let pair = prepared.pair();
+        let link = prepared.link(row).map(|(hash, id)| self.intern_link(pair, hash, id)).transpose()?;
+        let verdict = judge(&row.terms, self.judging().parent_terms(link).as_ref());
         let connection = &self.database.connection;
-        let offers = prepared.offers.map(|hash| self.offers.take_hashed(connection, hash, || given(facts)));
-        let offers = offers.transpose()?;
-        let known = self.shapes.take_known(prepared.shape);
-        let texts = known.is_none().then(|| prepared::texts(item.id, facts));
-        let new = texts.as_ref().map(|texts| self.shapes.take_new(connection, &self.hasher, texts)).transpose()?;
-        let Some(shape) = known.or(new) else { return Ok(()) };
+        let offers = prepared.offers(row);
+        let offers = offers.map(|(hash, list)| self.offers.take_gathered(connection, hash, list)).transpose()?;
+        let known = self.shapes.take_known(row.shape);
+        let texts = || prepared.texts(item, row);
+        let shape = match known {
+            Some(shape) => shape,
+            None => self.shapes.take_new(connection, &self.hasher, &texts())?,
+        };
         let held_row = if let Held::Opportunity { key, link: before, own, offers, shape, verdict: stood, .. } = *held {
             touched.loose_links.extend(before.filter(|before| Some(*before) != link));
             self.offers.release(connection, offers)?;
@@ -315,14 +332,20 @@ impl State {
         };
         let (key, had_own, way) = held_row;
         let keys = Keys { offers, shape };
-        let shape = self.shapes.shapes.get(shape)?;
-        let pack = |out: &mut Vec<u8>| match &texts {
-            None => {
-                out.extend_from_slice(parts.0);
+        let mut new = Vec::new();
+        let (front, back) = prepared.parts(row);
+        if known.is_none() || item.modified.is_none() {
+            let seen = Seen { pair, modified, walk: prepared.walk() };
+            pack(&mut new, seen, &row.numbers, (keys, self.shapes.shapes.get(shape)?), &texts());
+        }
+        let pack = |out: &mut Vec<u8>| {
+            if new.is_empty() {
+                out.extend_from_slice(front);
                 put_keys(out, keys);
-                out.extend_from_slice(parts.1);
+                out.extend_from_slice(back);
+            } else {
+                out.extend_from_slice(&new);
             }
-            Some(texts) => pack(out, item.seen, &Numbers::of(facts, prepared.own), (keys, shape), texts),
         };
         let stamp = opportunity_row::Stamp { key, link, verdict };
         if way == Way::New {
@@ -335,10 +358,10 @@ impl State {
             pack(&mut self.packed);
             opportunity_row::write(&self.database.connection, stamp, way, &self.packed)?;
         }
-        match (prepared.own, had_own) {
-            (true, _) => own_row::write(&self.database.connection, key, facts)?,
-            (false, true) => own_row::remove(&self.database.connection, key)?,
-            (false, false) => {}
+        match (prepared.own(row), had_own) {
+            (Some(own), _) => own.write(&self.database.connection, key)?,
+            (None, true) => own_row::remove(&self.database.connection, key)?,
+            (None, false) => {}
         }
         // The catalogue of a first harvest is filled as a whole.
         if !self.loading {
@@ -403,12 +426,7 @@ impl State {
     }
 
     /// The number of an `@id` with this hash; a new one is written.
-    pub(super) fn intern_link<'a>(
-        &mut self,
-        pair: Pair,
-        hash: ItemHash,
-        id: impl FnOnce() -> &'a str,
-    ) -> rusqlite::Result<LinkKey> {
+    pub(super) fn intern_link(&mut self, pair: Pair, hash: ItemHash, id: &str) -> rusqlite::Result<LinkKey> {
         if let Some(key) = self.book.link(hash) {
             return Ok(key);
         }
@@ -416,7 +434,7 @@ impl State {
         self.connection().prepare_cached("INSERT INTO link (key, pair, id) VALUES (?1, ?2, ?3)")?.execute(params![
             key,
             pair.number(),
-            id()
+            id
         ])?;
         self.next_link += 1;
         self.book.learn_link(hash, key);

@@ -13,6 +13,15 @@ pub enum Step<'a> {
     Fault(FaultStep<'a>),
 }
 
+/// What a page says.
+#[derive(Clone, Copy, Debug)]
+pub enum Changes<'a> {
+    /// As it was read.
+    Read(&'a [Change<'a>]),
+    /// Sessions or slots, prepared by [`super::Store::preparer`]. A page that was prepared for another state, feed or walk is passed by.
+    Prepared(&'a Prepared),
+}
+
 /// A page, and where the feed stands after it.
 #[derive(Clone, Debug)]
 pub struct PageStep<'a> {
@@ -21,9 +30,7 @@ pub struct PageStep<'a> {
     /// The walk that the page was read in; a page of an earlier walk is passed by.
     pub walk: i64,
     /// What the page says.
-    pub changes: &'a [Change<'a>],
-    /// The same, prepared by [`super::Store::preparer`]; where it is not, or for another state, that is done when it is taken.
-    pub prepared: Option<&'a Prepared>,
+    pub changes: Changes<'a>,
     /// What is wrong with it.
     pub notes: Vec<Note>,
     /// The page to be asked for next.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bookable::domain::{CheckoutBase, Feed, Instant, SlotPath};
 use bookable::rpde::Page;
-use bookable::store::{CheckoutUrls, FeedSetup, PageStep, Step, Store, StoreSetup, WhenStale};
+use bookable::store::{Changes, CheckoutUrls, FeedSetup, PageStep, Step, Store, StoreSetup, WhenStale};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -149,8 +149,7 @@ fn page_step<'a>(feed: Feed, walk: i64, changes: &'a [bookable::domain::Change<'
     PageStep {
         feed,
         walk,
-        changes,
-        prepared: None,
+        changes: Changes::Read(changes),
         notes: Vec::new(),
         next_url: "https://example.org/next",
         at_end: false,

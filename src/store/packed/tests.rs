@@ -41,16 +41,7 @@ fn numbers() -> impl Strategy<Value = Numbers> {
     let status = prop::sample::select(vec![EventStatus::Scheduled, EventStatus::Cancelled, EventStatus::Postponed]);
     let minutes = prop_oneof![Just(None), Just(Some(60)), (0_i64..10_000).prop_map(Some)];
     (any::<[bool; 3]>(), status, starts(), ends, minutes, options(), options(), mode).prop_map(
-        |(
-            [potentially_bookable, own, fits],
-            status,
-            start,
-            ends,
-            minutes,
-            remaining,
-            maximum,
-            attendance_mode,
-        )| {
+        |([potentially_bookable, own, fits], status, start, ends, minutes, remaining, maximum, attendance_mode)| {
             let begins = if let Start::At(date) = start { Some(date.instant()) } else { None };
             let ends = if fits {
                 begins.zip(minutes).map(|(begins, minutes)| begins.plus_seconds(minutes * 60))
