@@ -122,6 +122,11 @@ impl ShapeBook {
         }
     }
 
+    /// Whether there is a shape with this hash.
+    pub(super) fn knows(&self, hash: ItemHash) -> bool {
+        self.keys.contains_key(&hash)
+    }
+
     /// The key of the shape with this hash, for one more row that has it.
     pub(super) fn take_known(&mut self, hash: ItemHash) -> Option<ShapeKey> {
         let (key, users) = self.keys.get_mut(&hash)?;
