@@ -186,3 +186,30 @@ impl OfferBook {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_gathered_of_a_list_is_the_list() {
+        let first = Offer {
+            id: Some("https://a.example/1#adult".into()),
+            name: Some("Adult \"ü\"".into()),
+            price: Some(-0.5),
+            currency: None,
+            min_age: Some(-1),
+            max_age: Some(i64::MAX),
+        };
+        let second = Offer { id: Some("elsewhere".into()), name: Some("".into()), ..Offer::default() };
+        let offers = [first, second, Offer::default()];
+        let mut gathered = Gathered::default();
+        gather_list(&mut gathered, Given { offers: &offers, owner: Some("https://a.example/1") });
+        let json = r##"[[1,"#adult","Adult \"ü\"",-0.5,null,-1,9223372036854775807],[0,"elsewhere","",null,null,null,null],
+            [0,null,null,null,null,null,null]]"##;
+        let list: Vec<KeptOffer> = serde_json::from_str(json).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<KeptOffer>>(&kept(gathered.bytes()).unwrap()).unwrap(), list);
+        assert_eq!(kept(&gathered.bytes()[1..]), None, "no list begins there");
+        assert_eq!(kept(b""), Some("[]".to_owned()));
+    }
+}

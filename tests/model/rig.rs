@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bookable::domain::{CheckoutBase, Feed, Instant, SlotPath};
 use bookable::rpde::Page;
-use bookable::store::{Changes, CheckoutUrls, FeedSetup, PageStep, Step, Store, StoreSetup, WhenStale};
+use bookable::store::{Changes, CheckoutUrls, FeedSetup, PageStep, Prepared, Step, Store, StoreSetup, WhenStale};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -107,10 +107,20 @@ impl Rig {
                 read.push((feed, Page::parse(body.into_bytes(), feed).expect("a page")));
             }
         }
-        let changes: Vec<_> = read.iter().map(|(feed, page)| (*feed, &page.content().changes)).collect();
-        let steps: Vec<Step<'_>> = changes
+        // Every other page is prepared as the walkers do it, without its texts being there any more.
+        let preparer = self.store().preparer();
+        let prepare = |(at, (feed, page)): (usize, &(Feed, Page))| {
+            if at / FEEDS.len() % 2 == 0 { preparer.prepare(*feed, walk, &page.content().changes) } else { None }
+        };
+        let prepared: Vec<Option<Prepared>> = read.iter().enumerate().map(prepare).collect();
+        let steps: Vec<Step<'_>> = read
             .iter()
-            .map(|(feed, changes)| Step::Page(PageStep { at_end, ..page_step(*feed, walk, changes) }))
+            .zip(&prepared)
+            .map(|((feed, page), prepared)| {
+                let read = Changes::Read(&page.content().changes);
+                let changes = prepared.as_ref().map_or(read, Changes::Prepared);
+                Step::Page(PageStep { at_end, changes, ..page_step(*feed, walk, &[]) })
+            })
             .collect();
         let now = self.now;
         self.store().apply(&steps, now).expect("applied");
