@@ -223,39 +223,62 @@ impl Making {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rpde::Page;
+    use crate::domain::{Aggregate, AggregateOffer, EventStatus, Offer, Start};
     use crate::store::keys::{OfferListKey, ShapeKey};
     use crate::store::packed::{Keys, pack, put_keys};
 
-    const PAGE: &str = r#"{"items": [
-        {"state": "updated", "kind": "ScheduledSession", "id": "a", "modified": 7, "data": {"@type": "ScheduledSession",
-            "@id": "https://s.example/a", "identifier": "a", "superEvent": "https://s.example/series", "name": "its own",
-            "startDate": "2026-11-01T10:00:00Z", "url": "https://b.example/else", "offers": [{"@id": "https://s.example/a#o", "price": 1}]}},
-        {"state": "deleted", "kind": "ScheduledSession", "id": "b", "modified": 9},
-        {"state": "updated", "kind": "ScheduledSession", "id": "c", "data": {"@type": "ScheduledSession"}}
-    ]}"#;
+    fn session() -> Opportunity<'static> {
+        let terms = OpportunityTerms {
+            has_identifier: true,
+            status: EventStatus::Scheduled,
+            potentially_bookable: true,
+            start: Start::parse("2026-11-01T10:00:00Z"),
+            names_parent: true,
+            aggregate: Aggregate::Absent,
+        };
+        Opportunity {
+            id: Some("https://s.example/a".into()),
+            identifier: Some("a".into()),
+            parent_id: Some("https://s.example/series".into()),
+            terms,
+            ends: None,
+            duration_minutes: Some(60),
+            remaining: None,
+            maximum: Some(7),
+            attendance_mode: None,
+            url: Some("https://b.example/else".into()),
+            name: Some("its own".into()),
+            place: None,
+            offer: AggregateOffer::default(),
+            offers: vec![Offer { id: Some("https://s.example/a#o".into()), ..Offer::default() }],
+        }
+    }
 
     #[test]
     fn a_prepared_row_is_the_row_that_would_be_packed() {
         let hasher = ItemHasher::new([7; 16]);
-        let page = Page::parse(PAGE.into(), Feed::ScheduledSessions).unwrap();
-        let changes = &page.content().changes;
-        let prepared = Preparer::new(hasher).prepare(Feed::ScheduledSessions, 3, changes).unwrap();
-        assert!(Preparer::new(hasher).prepare(Feed::SessionSeries, 3, changes).is_none());
+        let facts = session();
+        let changes = [
+            Change { id: "a".into(), modified: Some(7), item: Item::Opportunity(Box::new(facts.clone())) },
+            Change { id: "b".into(), modified: Some(9), item: Item::Gone },
+            Change { id: "c".into(), modified: None, item: Item::Gone },
+        ];
+        let prepared = Preparer::new(hasher).prepare(Feed::ScheduledSessions, 3, &changes).unwrap();
+        assert!(Preparer::new(hasher).prepare(Feed::SessionSeries, 3, &changes).is_none());
         assert_eq!(prepared.stamps(), Some((7, 9)));
         let ids: Vec<&str> = prepared.items().iter().map(|item| prepared.id(item)).collect();
         assert_eq!(ids, ["a", "b", "c"]);
         assert!(prepared.items()[1].row.is_none());
-        let (item, Item::Opportunity(facts)) = (&prepared.items()[0], &changes[0].item) else { panic!("a session") };
+        let item = &prepared.items()[0];
         let row = item.row.as_ref().unwrap();
         assert_eq!(prepared.link(row).map(|link| link.1), facts.parent_id.as_deref());
-        assert_eq!(prepared.own(row), Own::of(facts).as_ref());
+        assert_eq!(prepared.own(row), Own::of(&facts).as_ref());
         let texts = prepared.texts(item, row);
         assert_eq!((texts.id, texts.identifier, texts.url), (facts.id.as_deref(), Some("a"), facts.url.as_deref()));
         let keys = Keys { offers: Some(OfferListKey(5)), shape: ShapeKey(6) };
         let (mut whole, mut parts) = (Vec::new(), Vec::new());
         let seen = Seen { pair: Pair::Sessions, modified: 7, walk: 3 };
-        pack(&mut whole, seen, &Numbers::of(facts, true), (keys, &texts.shape()), &texts);
+        pack(&mut whole, seen, &Numbers::of(&facts, true), (keys, &texts.shape()), &texts);
         let (front, back) = prepared.parts(row);
         parts.extend(front);
         put_keys(&mut parts, keys);
