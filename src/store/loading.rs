@@ -8,13 +8,14 @@ use std::thread;
 use hashbrown::HashMap;
 use rusqlite::params;
 
+use super::calendar::Calendar;
 use super::database::{Database, STATE};
 use super::error::Result;
 use super::index::{ItemHash, ItemHasher, ItemIndex};
 use super::keys::{OfferListKey, OpportunityKey, ShapeKey};
 use super::opportunity_row::facts;
 use super::shape_book::{Shapes, damaged};
-use crate::domain::{Feed, Pair};
+use crate::domain::{Feed, Instant, Pair};
 
 /// Rows that are handed over together.
 const ROWS_A_BATCH: usize = 2048;
@@ -27,24 +28,28 @@ struct Found {
     key: OpportunityKey,
     offers: Option<OfferListKey>,
     shape: ShapeKey,
+    /// `opens` and `closes`.
+    window: [Option<i64>; 2],
 }
 
 /// What all rows together come to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) index: ItemIndex,
     /// How many rows have each list of offers.
     pub(super) offers: HashMap<OfferListKey, u64>,
     /// How many rows have each shape.
     pub(super) shapes: HashMap<ShapeKey, u64>,
+    pub(super) calendar: Calendar,
     /// The greatest key; 0 where there is no row.
     pub(super) last_key: i64,
 }
 
 impl Loaded {
     fn gather(&mut self, batches: &Receiver<Vec<Found>>) {
-        for Found { hash, key, offers, shape } in batches.iter().flatten() {
+        for Found { hash, key, offers, shape, window } in batches.iter().flatten() {
             self.index.insert(hash, key);
+            self.calendar.note_columns(key, window);
             if let Some(list) = offers {
                 *self.offers.entry(list).or_default() += 1;
             }
@@ -53,12 +58,13 @@ impl Loaded {
     }
 }
 
-/// Reads all rows of the state at `path`, of which nothing is being written.
-pub(super) fn load(path: &Path, hasher: &ItemHasher, shapes: &Shapes) -> Result<Loaded> {
+/// Reads all rows of the state at `path`, of which nothing is being written; the calendar begins at `since`.
+pub(super) fn load(path: &Path, hasher: &ItemHasher, shapes: &Shapes, since: Instant) -> Result<Loaded> {
     let database = Database::open_to_read(path, &STATE)?;
     let sql = "SELECT coalesce(max(key), 0) FROM opportunity";
     let last_key: i64 = database.set("read", |connection| connection.query_row(sql, [], |row| row.get(0)))?;
-    let mut loaded = Loaded { last_key, ..Loaded::default() };
+    let (index, offers, shapes_used) = (ItemIndex::default(), HashMap::new(), HashMap::new());
+    let mut loaded = Loaded { index, offers, shapes: shapes_used, calendar: Calendar::new(since), last_key };
     loaded.index.reserve(usize::try_from(last_key).unwrap_or(0));
     let middle = last_key / 2;
     thread::scope(|scope| {
@@ -84,7 +90,8 @@ fn read(
 ) -> Result<()> {
     let database = Database::open_to_read(path, &STATE)?;
     database.set("read", |connection| {
-        let mut statement = connection.prepare("SELECT key, facts FROM opportunity WHERE key > ?1 AND key <= ?2")?;
+        let mut statement =
+            connection.prepare("SELECT key, facts, opens, closes FROM opportunity WHERE key > ?1 AND key <= ?2")?;
         let mut rows = statement.query(params![above, to])?;
         let (mut batch, mut item_id) = (Vec::with_capacity(ROWS_A_BATCH), String::new());
         while let Some(row) = rows.next()? {
@@ -93,7 +100,8 @@ fn read(
             let feed = if slot { Feed::Slots } else { Feed::ScheduledSessions };
             packed.item_id(shapes.of(&packed)?, &mut item_id).ok_or_else(damaged)?;
             let hash = hasher.hash(feed, &item_id);
-            batch.push(Found { hash, key: row.get(0)?, offers: packed.offers, shape: packed.shape });
+            let window = [row.get(2)?, row.get(3)?];
+            batch.push(Found { hash, key: row.get(0)?, offers: packed.offers, shape: packed.shape, window });
             // Who gathers is gone only when it panicked, which is told there.
             if batch.len() == ROWS_A_BATCH && send.send(std::mem::take(&mut batch)).is_err() {
                 return Ok(());

@@ -10,6 +10,7 @@
 //! memory may be ahead of the file. Uses `domain` only.
 
 mod area;
+mod calendar;
 mod catalogue;
 mod change_log;
 mod database;
@@ -44,9 +45,11 @@ mod shown;
 mod snapshot;
 mod state;
 mod step;
+mod transitions;
+mod unsettled;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::sync::mpsc::channel;
 
 pub use database::{checkpoint, files_of, long_log_written_at};
 pub use error::{Result, StoreError};
@@ -56,7 +59,7 @@ pub use lookup::{Bookable, CatalogueReader, Freshness, Kind, OfferRow};
 pub use report::{
     Explained, FeedReport, FindingReport, Report, ResyncAnswer, SOON_SECONDS, StateReader, request_resync,
 };
-pub use setup::{STALE_SECONDS, StoreSetup, WhenStale};
+pub use setup::{STALE_SECONDS, StoreSetup, WhenStale, check_state_is_there};
 pub use shown::CheckoutUrls;
 pub use snapshot::{Kept, renew_snapshots, snapshot};
 pub use step::{FaultStep, PageStep, Step};
@@ -65,8 +68,8 @@ use catalogue::{Catalogue, Listings};
 use database::Database;
 use probe::Point;
 use sellers::Asking;
-use settle::Moved;
 use state::{State, Touched};
+use transitions::Moved;
 
 use crate::domain::{Feed, Instant, Item, Role};
 
@@ -210,6 +213,7 @@ impl Store {
         let settled = match (self.state.loading, told) {
             (true, true) => {
                 self.state.sellers.asking = asking;
+                self.state.unsettled.add_all();
                 Ok(())
             }
             (true, false) => Ok(()),
@@ -218,6 +222,7 @@ impl Store {
         };
         settled.map_err(|source| self.state.database.error("write", source))?;
         self.commit_batch()?;
+        self.state.bound_calendar().map_err(|source| self.state.database.error("read", source))?;
         match (self.state.loading, told) {
             (true, _) => Ok(()),
             (false, true) => self.rebuild(now).map(drop),
@@ -290,9 +295,11 @@ impl Store {
             return self.rebuild(now).map(drop);
         }
         let as_of = self.catalogue.origin()?.map_or(now, |origin| origin.as_of);
+        let candidates = self.state.candidates(as_of, now);
         let wrap = |source| self.state.database.error("read", source);
+        let candidates = candidates.map_err(wrap)?;
         self.state.database.reading(|| {
-            let mut moved = self.state.transitions(as_of, now).map_err(wrap)?;
+            let mut moved = self.state.transitions(&candidates, as_of, now).map_err(wrap)?;
             moved.open.extend(&touched.opportunities);
             let follow = || {
                 self.catalogue.database.begin()?;
@@ -303,7 +310,9 @@ impl Store {
             };
             let is_large = moved.open.len() + moved.closed.len() > LARGE_BATCH;
             if is_large { self.catalogue.database.with_large_cache(follow) } else { follow() }
-        })
+        })?;
+        self.state.calendar.forget_before(as_of.min(now));
+        Ok(())
     }
 
     /// Whether the catalogue is to be empty at `now`: a feed was not read to its end for too long. One that has never been
@@ -357,32 +366,39 @@ impl Store {
         if self.state.loading { Ok(()) } else { self.show(&Touched::default(), now) }
     }
 
-    /// The next instant after `now` at which something opens or closes without any feed saying a word.
+    /// The next instant after `now` at which something opens or closes without any feed saying a word. Where a window has moved, it may be
+    /// one at which nothing does.
     ///
     /// # Errors
     /// [`StoreError`] where the state cannot be read.
-    pub fn next_transition(&self, now: Instant) -> Result<Option<Instant>> {
+    pub fn next_transition(&mut self, now: Instant) -> Result<Option<Instant>> {
         if self.state.loading {
             return Ok(None);
         }
-        let next = self.state.next_transition(now).map_err(|source| self.state.database.error("read", source))?;
+        let next = self.state.next_transition(now);
+        let next = next.map_err(|source| self.state.database.error("read", source))?;
         Ok(next.into_iter().chain(self.stale_from().filter(|from| *from > now)).min())
     }
 
-    /// The end of a first harvest: one thread judges everything once more and builds the state's indexes, while this one fills the
-    /// catalogue. A crash in between repeats it.
+    /// The end of a first harvest: this thread fills the catalogue, and as soon as that needs only one thread, another builds the state's
+    /// indexes and judges once more what may have been judged wrongly. A crash in between repeats it.
     ///
     /// # Errors
     /// As for [`Store::apply`].
     pub fn finish_loading(&mut self, now: Instant) -> Result<()> {
-        let idle = std::thread::scope(|scope| {
-            let (path, judging) = (&self.state.database.path, self.state.judging());
-            let settling = scope.spawn(move || settle::settle_loaded(path, judging));
-            let filled = self.fill(now);
+        let settled = std::thread::scope(|scope| {
+            let (path, settling) = (&self.state.database.path, self.state.settling());
+            let (was_read, reading) = channel();
+            let settling = scope.spawn(move || {
+                // Where filling fails, nobody says so, and the sender goes.
+                let _ = reading.recv();
+                settle::settle_loaded(path, settling)
+            });
+            let filled = self.fill(now, move || was_read.send(()).unwrap_or_default());
             let settled = settling.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             filled.and(settled)
         })?;
-        self.state.forget_idle(idle);
+        self.state.take_settled(settled);
         self.withheld = self.is_stale(now);
         self.state.database.begin()?;
         self.state.loading = false;
@@ -402,13 +418,13 @@ impl Store {
     /// # Errors
     /// As for [`Store::apply`].
     pub fn rebuild(&mut self, now: Instant) -> Result<u64> {
-        let rows = self.fill(now)?;
+        let rows = self.fill(now, || {})?;
         self.withheld = self.is_stale(now);
         Ok(rows)
     }
 
-    /// Fills the catalogue, or empties it where it would be out of date.
-    fn fill(&self, now: Instant) -> Result<u64> {
+    /// Fills the catalogue, or empties it where it would be out of date; calls `was_read` when all rows of the state are read.
+    fn fill(&self, now: Instant, was_read: impl Fn() + Sync) -> Result<u64> {
         self.catalogue.database.with_sort_files(|| {
             self.catalogue.database.begin()?;
             let error = |source| self.catalogue.database.error("write", source);
@@ -416,7 +432,7 @@ impl Store {
                 self.catalogue.clear().map(|()| 0).map_err(error)?
             } else {
                 self.catalogue.keep_feeds(&self.feed_names()).map_err(error)?;
-                self.state.database.reading(|| self.catalogue.fill(&self.state, now))?
+                self.state.database.reading(|| self.catalogue.fill(&self.state, now, &was_read))?
             };
             self.seal(Ok(()), now)?;
             Ok(rows)
@@ -480,21 +496,5 @@ impl Store {
         self.state.database.set("tidy", |_| probe::reach(Point::Tidy))?;
         self.state.database.truncate_log()?;
         self.catalogue.database.truncate_log()
-    }
-}
-
-/// Refuses to begin a new state beside a catalogue that was made from another: a resync is rationed by the licence, so a lost
-/// state needs the operator's word.
-///
-/// # Errors
-/// [`StoreError::StateLost`] where that is so; others where the catalogue cannot be read.
-pub fn check_state_is_there(setup: &StoreSetup) -> Result<()> {
-    let is_empty = |path: &Path| std::fs::metadata(path).map_or(true, |file| file.len() == 0);
-    if !is_empty(&setup.state) || is_empty(&setup.catalogue) {
-        return Ok(());
-    }
-    match Catalogue::open(&setup.catalogue, setup.checkout.clone(), setup.change_log)?.origin()? {
-        Some(_) => Err(StoreError::StateLost { state: setup.state.clone(), catalogue: setup.catalogue.clone() }),
-        None => Ok(()),
     }
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use hashbrown::HashMap;
 use rusqlite::{Connection, Row, params};
 
+use super::calendar::Calendar;
 use super::database::{Database, STATE};
 use super::error::Result;
 use super::index::{ItemHash, ItemHasher, ItemIndex, Tombstone};
@@ -21,7 +22,8 @@ use super::parent_book::ParentBook;
 use super::sellers::{Asking, Sellers};
 use super::shape_book::{ShapeBook, damaged};
 use super::shared_book::SharedBook;
-use super::{loading, old_rows, own_row};
+use super::unsettled::Unsettled;
+use super::{loading, old_rows, own_row, transitions};
 use crate::domain::{Change, Feed, Instant, Item, Opportunity, Pair, Role, Seller, Verdict, judge};
 
 /// How long a tombstone is kept: RPDE asks publishers to keep deletions for seven days.
@@ -59,6 +61,8 @@ pub(super) struct State {
     pub(super) shared: SharedBook,
     pub(super) shapes: ShapeBook,
     new_rows: NewRows,
+    pub(super) calendar: Calendar,
+    pub(super) unsettled: Unsettled,
     /// The row that is being written in the place of another.
     packed: Vec<u8>,
     next_opportunity: i64,
@@ -117,6 +121,8 @@ impl State {
             shared: SharedBook::default(),
             shapes: ShapeBook::default(),
             new_rows: NewRows::default(),
+            calendar: Calendar::new(transitions::beginning(now)),
+            unsettled: Unsettled::default(),
             packed: Vec::new(),
             next_opportunity: 1,
             next_parent: 1,
@@ -135,13 +141,23 @@ impl State {
         self.sellers.load(&self.database.connection).map_err(wrap)?;
         self.offers.load(&self.database.connection, &self.hasher).map_err(wrap)?;
         self.shapes.load(&self.database.connection, &self.hasher).map_err(wrap)?;
-        let loaded = loading::load(&self.database.path, &self.hasher, &self.shapes.shapes)?;
+        let since = self.calendar.since();
+        let loaded = loading::load(&self.database.path, &self.hasher, &self.shapes.shapes, since)?;
         self.opportunities = loaded.index;
+        self.calendar = loaded.calendar;
+        if self.loading && self.rows() > 0 {
+            self.unsettled.add_all();
+        }
         self.next_opportunity = loaded.last_key + 1;
         loaded.offers.into_iter().for_each(|(list, rows)| self.offers.count(Some(list), rows));
         loaded.shapes.into_iter().for_each(|(shape, rows)| self.shapes.count(shape, rows));
         let finished = self.shapes.drop_idle(&self.database.connection).and_then(|()| self.load_parents());
         finished.and_then(|()| self.load_tombstones()).map_err(|source| self.database.error("read", source))
+    }
+
+    /// How many sessions and slots there are.
+    pub(super) fn rows(&self) -> usize {
+        self.opportunities.len()
     }
 
     fn load_tombstones(&mut self) -> rusqlite::Result<()> {
@@ -289,6 +305,7 @@ impl State {
             pack(&mut self.packed);
             opportunity_row::write(&self.database.connection, stamp, way, &self.packed)?;
         }
+        self.note_verdict(stamp, way);
         match (own, had_own) {
             (true, _) => own_row::write(&self.database.connection, key, facts)?,
             (false, true) => own_row::remove(&self.database.connection, key)?,
@@ -308,6 +325,7 @@ impl State {
         seller: &Seller<'_>,
         touched: &mut Touched,
     ) -> rusqlite::Result<()> {
+        self.doubt_sellers();
         for id in self.sellers.put(&self.database.connection, item_id, stamp, seller)? {
             touched.links.extend(self.book.links_of_organizer(&id));
         }
@@ -338,6 +356,7 @@ impl State {
                 self.remove_parent(pair, item_id, touched)?;
             }
             (Role::Sellers, Held::Other { .. }) => {
+                self.doubt_sellers();
                 if let Some(id) = self.sellers.remove(&self.database.connection, item_id)? {
                     touched.links.extend(self.book.links_of_organizer(&id));
                 }
