@@ -1,7 +1,7 @@
 //! The instants at which windows open and close, in memory: which comes next, and what turns between two of them. Eight bytes each.
 //!
 //! It holds candidates, not truth: a window that moves, or a row that goes, leaves its instants behind, and whoever asks looks at the
-//! row. What lies before `since` it does not know. It does no I/O and reads no clock.
+//! row. What lies outside of its span it does not know. It does no I/O and reads no clock.
 
 use std::collections::BTreeMap;
 
@@ -16,10 +16,28 @@ pub(super) const LAST_KEY: OpportunityKey = OpportunityKey((1 << KEY_BITS) - 1);
 /// So many entries of a day need not be sorted, and an eighth of those that are.
 const UNSORTED_MAX: usize = 64;
 
+/// Which instants a calendar knows: those after the first and up to the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) after: Instant,
+    pub(super) up_to: Instant,
+}
+
+impl Span {
+    fn holds(self, at: Instant) -> bool {
+        self.after < at && at <= self.up_to
+    }
+
+    /// Whether all of another lies in it.
+    pub(super) fn covers(self, other: Self) -> bool {
+        self.after <= other.after && other.up_to <= self.up_to
+    }
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Calendar {
-    since: Instant,
+    span: Span,
     /// By the number of the day, counted from 1970-01-01.
     days: BTreeMap<i64, Day>,
     /// How many entries the days have.
@@ -92,14 +110,12 @@ impl Day {
 }
 
 impl Calendar {
-    /// An empty one of what comes after an instant.
-    pub(super) fn new(since: Instant) -> Self {
-        Self { since, days: BTreeMap::new(), len: 0 }
+    pub(super) fn new(span: Span) -> Self {
+        Self { span, days: BTreeMap::new(), len: 0 }
     }
 
-    /// What lies up to here it does not know.
-    pub(super) fn since(&self) -> Instant {
-        self.since
+    pub(super) fn span(&self) -> Span {
+        self.span
     }
 
     /// How many entries it has.
@@ -124,23 +140,23 @@ impl Calendar {
 
     /// Takes note of an instant at which a window opens or closes.
     fn note_at(&mut self, key: OpportunityKey, at: Instant) {
-        if at > self.since {
+        if self.span.holds(at) {
             self.days.entry(day_of(at)).or_default().push(entry(at, key));
             self.len += 1;
         }
     }
 
-    /// What perhaps opens or closes after one instant and up to another, in the order of the keys, each once.
-    pub(super) fn between(&mut self, after_this: Instant, up_to: Instant) -> Vec<OpportunityKey> {
-        let (first, last) = (day_of(after_this), day_of(up_to));
+    /// What perhaps opens or closes in a span, in the order of the keys, each once.
+    pub(super) fn within(&mut self, span: Span) -> Vec<OpportunityKey> {
+        let (first, last) = (day_of(span.after), day_of(span.up_to));
         let mut keys = Vec::new();
         if first > last {
             return keys;
         }
         for (number, day) in self.days.range_mut(first..=last) {
             self.len -= day.sort();
-            let from = if *number == first { after(after_this) } else { 0 };
-            let to = if *number == last { after(up_to) } else { u64::MAX };
+            let from = if *number == first { after(span.after) } else { 0 };
+            let to = if *number == last { after(span.up_to) } else { u64::MAX };
             keys.extend(day.between(from, to).map(key_of));
         }
         keys.sort_unstable();
@@ -164,9 +180,9 @@ impl Calendar {
     /// Lets the days go that are over for more than a day at `now`.
     pub(super) fn forget_before(&mut self, now: Instant) {
         let first = day_of(now) - 1;
-        let since = Instant::from_seconds(first.saturating_mul(DAY_SECONDS)).plus_seconds(-1);
-        if since > self.since {
-            self.since = since;
+        let after = Instant::from_seconds(first.saturating_mul(DAY_SECONDS)).plus_seconds(-1);
+        if after > self.span.after {
+            self.span.after = after;
             let kept = self.days.split_off(&first);
             let gone = std::mem::replace(&mut self.days, kept);
             self.len -= gone.values().map(|day| day.entries.len()).sum::<usize>();
@@ -226,28 +242,32 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn it_answers_as_a_plain_set_does(since in instant(), steps in prop::collection::vec(step(), 1..30)) {
+        fn it_answers_as_a_plain_set_does(
+            (after, up_to) in (instant(), instant()),
+            steps in prop::collection::vec(step(), 1..30),
+        ) {
             let at = Instant::from_seconds;
-            let (mut calendar, mut plain) = (Calendar::new(at(since)), BTreeSet::new());
+            let span = |after: i64, up_to: i64| Span { after: at(after), up_to: at(up_to) };
+            let (mut calendar, mut plain) = (Calendar::new(span(after, up_to)), BTreeSet::new());
             let mut latest = i64::MIN;
             for step in steps {
                 match step {
                     Step::Note(notes) => for (instant, key) in notes {
                         calendar.note_at(OpportunityKey(key), at(instant));
-                        plain.extend(Some((instant, key.min(LAST_KEY.0))).filter(|_| at(instant) > calendar.since));
+                        plain.extend(Some((instant, key.min(LAST_KEY.0))).filter(|_| calendar.span.holds(at(instant))));
                     },
                     Step::Absorb(notes) => {
-                        let mut other = Calendar::new(calendar.since);
+                        let mut other = Calendar::new(calendar.span);
                         for (instant, key) in notes {
                             other.note_at(OpportunityKey(key), at(instant));
-                            plain.extend(Some((instant, key.min(LAST_KEY.0))).filter(|_| at(instant) > calendar.since));
+                            plain.extend(Some((instant, key.min(LAST_KEY.0))).filter(|_| calendar.span.holds(at(instant))));
                         }
                         calendar.absorb(other);
                     }
                     Step::Between(from, to) => {
                         let ours = plain.iter().filter(|(instant, _)| *instant > from && *instant <= to);
                         let ours: BTreeSet<_> = ours.map(|(_, key)| OpportunityKey(*key)).collect();
-                        prop_assert_eq!(calendar.between(at(from), at(to)), ours.into_iter().collect::<Vec<_>>());
+                        prop_assert_eq!(calendar.within(span(from, to)), ours.into_iter().collect::<Vec<_>>());
                     }
                     Step::Next(now) => {
                         let next = plain.iter().map(|(instant, _)| *instant).find(|instant| *instant > now);
@@ -257,9 +277,9 @@ mod tests {
                         calendar.forget_before(at(now));
                         latest = latest.max(now);
                         let day_ago = at(latest - DAY_SECONDS);
-                        prop_assert!(calendar.since == at(since) || calendar.since < day_ago);
-                        prop_assert!(calendar.since > day_ago.plus_seconds(-DAY_SECONDS - 1));
-                        plain.retain(|(instant, _)| at(*instant) > calendar.since);
+                        prop_assert!(calendar.span.after == at(after) || calendar.span.after < day_ago);
+                        prop_assert!(calendar.span.after > day_ago.plus_seconds(-DAY_SECONDS - 1));
+                        plain.retain(|(instant, _)| calendar.span.holds(at(*instant)));
                     }
                 }
                 let held: usize = calendar.days.values().map(|day| day.entries.len()).sum();
@@ -270,8 +290,8 @@ mod tests {
 
     #[test]
     fn what_is_noted_again_and_again_is_held_once_after_it_was_asked_for() {
-        let mut calendar = Calendar::new(Instant::from_seconds(0));
         let at = Instant::from_seconds(5);
+        let mut calendar = Calendar::new(Span { after: Instant::from_seconds(0), up_to: at });
         let window = Window { opens: None, closes: at };
         for _ in 0..1000 {
             calendar.note(OpportunityKey(7), Verdict::During(window));

@@ -8,14 +8,14 @@ use std::thread;
 use hashbrown::HashMap;
 use rusqlite::params;
 
-use super::calendar::Calendar;
+use super::calendar::{Calendar, Span};
 use super::database::{Database, STATE};
 use super::error::Result;
 use super::index::{ItemHash, ItemHasher, ItemIndex};
 use super::keys::{OfferListKey, OpportunityKey, ShapeKey};
 use super::opportunity_row::facts;
 use super::shape_book::{Shapes, damaged};
-use crate::domain::{Feed, Instant, Pair};
+use crate::domain::{Feed, Pair};
 
 /// Rows that are handed over together.
 const ROWS_A_BATCH: usize = 2048;
@@ -58,13 +58,13 @@ impl Loaded {
     }
 }
 
-/// Reads all rows of the state at `path`, of which nothing is being written; the calendar begins at `since`.
-pub(super) fn load(path: &Path, hasher: &ItemHasher, shapes: &Shapes, since: Instant) -> Result<Loaded> {
+/// Reads all rows of the state at `path`, of which nothing is being written; the calendar is one of `span`.
+pub(super) fn load(path: &Path, hasher: &ItemHasher, shapes: &Shapes, span: Span) -> Result<Loaded> {
     let database = Database::open_to_read(path, &STATE)?;
     let sql = "SELECT coalesce(max(key), 0) FROM opportunity";
     let last_key: i64 = database.set("read", |connection| connection.query_row(sql, [], |row| row.get(0)))?;
     let (index, offers, shapes_used) = (ItemIndex::default(), HashMap::new(), HashMap::new());
-    let mut loaded = Loaded { index, offers, shapes: shapes_used, calendar: Calendar::new(since), last_key };
+    let mut loaded = Loaded { index, offers, shapes: shapes_used, calendar: Calendar::new(span), last_key };
     loaded.index.reserve(usize::try_from(last_key).unwrap_or(0));
     let middle = last_key / 2;
     thread::scope(|scope| {

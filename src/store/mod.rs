@@ -366,8 +366,8 @@ impl Store {
         if self.state.loading { Ok(()) } else { self.show(&Touched::default(), now) }
     }
 
-    /// The next instant after `now` at which something opens or closes without any feed saying a word. Where a window has moved, it may be
-    /// one at which nothing does.
+    /// The next instant after `now` at which something opens or closes without any feed saying a word. It may be one
+    /// at which nothing does: where a window has moved, or where nothing happens for days.
     ///
     /// # Errors
     /// [`StoreError`] where the state cannot be read.
@@ -377,7 +377,7 @@ impl Store {
         }
         let next = self.state.next_transition(now);
         let next = next.map_err(|source| self.state.database.error("read", source))?;
-        Ok(next.into_iter().chain(self.stale_from().filter(|from| *from > now)).min())
+        Ok(Some(self.stale_from().filter(|from| *from > now).map_or(next, |from| next.min(from))))
     }
 
     /// The end of a first harvest: this thread fills the catalogue, and as soon as that needs only one thread, another builds the state's

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Row, Statement, ToSql};
 
-use super::calendar::Calendar;
+use super::calendar::{Calendar, Span};
 use super::database::{Database, STATE};
 use super::error::Result;
 use super::keys::{LinkKey, OpportunityKey};
@@ -15,7 +15,7 @@ use super::sellers::{Asking, Sellers};
 use super::shape_book::Shapes;
 use super::state::{State, Touched, pair_of};
 use super::unsettled::Unsettled;
-use crate::domain::{Change, Instant, Item, Pair, ParentTerms, Reason, Verdict, judge};
+use crate::domain::{Change, Item, Pair, ParentTerms, Reason, Verdict, judge};
 
 /// What verdicts are made from beside a row: it is in memory, and can be looked at from another thread.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +40,8 @@ impl Judging<'_> {
 
     /// Judges every row; gives the instants at which windows now turn that did not. Some rows at a time, so that what is changed need
     /// not be in memory as a whole.
-    fn judge_all(self, connection: &Connection, since: Instant) -> rusqlite::Result<Calendar> {
-        let mut anew = Anew::new(self, connection, since);
+    fn judge_all(self, connection: &Connection, span: Span) -> rusqlite::Result<Calendar> {
+        let mut anew = Anew::new(self, connection, span);
         let sql =
             format!("SELECT {JUDGED_COLUMNS} FROM {TABLES} WHERE o.key > ?1 ORDER BY o.key LIMIT {ROWS_TOGETHER}");
         let mut statement = connection.prepare(&sql)?;
@@ -60,13 +60,8 @@ impl Judging<'_> {
     }
 
     /// Judges what a first harvest may have judged wrongly, with the indexes.
-    fn judge_unsettled(
-        self,
-        connection: &Connection,
-        since: Instant,
-        unsettled: &Unsettled,
-    ) -> rusqlite::Result<Calendar> {
-        let mut anew = Anew::new(self, connection, since);
+    fn judge_unsettled(self, connection: &Connection, span: Span, unsettled: &Unsettled) -> rusqlite::Result<Calendar> {
+        let mut anew = Anew::new(self, connection, span);
         let select = |what: &str| format!("SELECT {JUDGED_COLUMNS} FROM {TABLES} WHERE {what} = ?1");
         let by_key = connection.prepare(&select("o.key"))?;
         let by_link = connection.prepare(&select("o.link"))?;
@@ -90,8 +85,8 @@ struct Anew<'a> {
 }
 
 impl<'a> Anew<'a> {
-    fn new(judging: Judging<'a>, connection: &'a Connection, since: Instant) -> Self {
-        Self { judging, connection, changed: Vec::new(), calendar: Calendar::new(since) }
+    fn new(judging: Judging<'a>, connection: &'a Connection, span: Span) -> Self {
+        Self { judging, connection, changed: Vec::new(), calendar: Calendar::new(span) }
     }
 
     /// A reason that lies in a row itself stands, whatever its parent says.
@@ -148,7 +143,7 @@ pub(super) struct Settling<'a> {
     judging: Judging<'a>,
     /// What is to be judged once more; nothing where that is everything.
     unsettled: Option<&'a Unsettled>,
-    since: Instant,
+    span: Span,
 }
 
 /// What it found.
@@ -161,15 +156,15 @@ pub(super) struct Settled {
 /// The end of a first harvest for the state at `path`, on a connection of its own, so that the catalogue can be filled meanwhile: builds the
 /// indexes, judges once more what may be wrong, and deletes the `@id`s that nobody names.
 pub(super) fn settle_loaded(path: &Path, settling: Settling<'_>) -> Result<Settled> {
-    let Settling { judging, unsettled, since } = settling;
+    let Settling { judging, unsettled, span } = settling;
     let database = Database::open_to_write(path, &STATE)?;
     database.with_sort_files(|| {
         database.begin()?;
         let settled = database.set("write", |connection| {
             connection.execute_batch(include_str!("schema/state_indexes.sql"))?;
             let calendar = match unsettled {
-                Some(unsettled) => judging.judge_unsettled(connection, since, unsettled)?,
-                None => judging.judge_all(connection, since)?,
+                Some(unsettled) => judging.judge_unsettled(connection, span, unsettled)?,
+                None => judging.judge_all(connection, span)?,
             };
             connection.execute("UPDATE state SET selling = ?1", [judging.sellers.asking.number()])?;
             Ok(Settled { idle: delete_idle_links(connection)?, calendar })
@@ -219,7 +214,7 @@ impl State {
     /// Judges everything anew, because what verdicts ask of sellers has changed.
     pub(super) fn ask_sellers(&mut self, asking: Asking) -> rusqlite::Result<()> {
         self.sellers.asking = asking;
-        let anew = self.judging().judge_all(self.connection(), self.calendar.since())?;
+        let anew = self.judging().judge_all(self.connection(), self.calendar.span())?;
         self.calendar.absorb(anew);
         self.connection().execute("UPDATE state SET selling = ?1", [asking.number()]).map(drop)
     }
@@ -253,7 +248,7 @@ impl State {
     pub(super) fn settling(&self) -> Settling<'_> {
         let is_much = self.unsettled.is_much(self.rows(), usize::try_from(self.next_link).unwrap_or(usize::MAX));
         let unsettled = Some(&self.unsettled).filter(|_| !is_much);
-        Settling { judging: self.judging(), unsettled, since: self.calendar.since() }
+        Settling { judging: self.judging(), unsettled, span: self.calendar.span() }
     }
 
     /// Follows what that has changed in the file.

@@ -121,7 +121,7 @@ impl State {
             shared: SharedBook::default(),
             shapes: ShapeBook::default(),
             new_rows: NewRows::default(),
-            calendar: Calendar::new(transitions::beginning(now)),
+            calendar: Calendar::new(transitions::span_around(now, now)),
             unsettled: Unsettled::default(),
             packed: Vec::new(),
             next_opportunity: 1,
@@ -141,8 +141,8 @@ impl State {
         self.sellers.load(&self.database.connection).map_err(wrap)?;
         self.offers.load(&self.database.connection, &self.hasher).map_err(wrap)?;
         self.shapes.load(&self.database.connection, &self.hasher).map_err(wrap)?;
-        let since = self.calendar.since();
-        let loaded = loading::load(&self.database.path, &self.hasher, &self.shapes.shapes, since)?;
+        let span = self.calendar.span();
+        let loaded = loading::load(&self.database.path, &self.hasher, &self.shapes.shapes, span)?;
         self.opportunities = loaded.index;
         self.calendar = loaded.calendar;
         if self.loading && self.rows() > 0 {

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::calendar::{Calendar, LAST_KEY};
+use super::calendar::{Calendar, LAST_KEY, Span};
 use super::keys::OpportunityKey;
 use super::opportunity_row::{Stamp, Way};
 use super::state::State;
 use crate::domain::{Instant, Reason, Verdict};
 
 /// How far back the calendar goes when it is made: a clock may go back a little.
-const MARGIN_SECONDS: i64 = 86_400;
+const BACK_SECONDS: i64 = 86_400;
+/// How far it goes ahead: far enough to be made seldom, which takes one pass over all rows, and not so far that it holds everything.
+const AHEAD_SECONDS: i64 = 7 * 86_400;
 /// The calendar may have so many entries, and four times as many as there are rows; more must be of windows that have moved.
 const ENTRIES_MIN: usize = 10_000;
 
@@ -22,9 +24,14 @@ pub(super) struct Moved {
     pub(super) closed: BTreeSet<OpportunityKey>,
 }
 
-/// Where a calendar begins that is made at `now`.
-pub(super) fn beginning(now: Instant) -> Instant {
-    now.plus_seconds(-MARGIN_SECONDS)
+/// What a calendar knows that is made for these instants.
+pub(super) fn span_around(first: Instant, last: Instant) -> Span {
+    Span { after: first.plus_seconds(-BACK_SECONDS), up_to: last.plus_seconds(AHEAD_SECONDS) }
+}
+
+/// What passes between two instants, whichever is the earlier.
+fn passing(from: Instant, to: Instant) -> Span {
+    Span { after: from.min(to), up_to: from.max(to) }
 }
 
 impl State {
@@ -41,9 +48,9 @@ impl State {
 
     /// The sessions and slots whose window opens or closes between two instants, whichever is the earlier, and perhaps some others.
     pub(super) fn candidates(&mut self, from: Instant, to: Instant) -> rusqlite::Result<Vec<OpportunityKey>> {
-        let (low, high) = (from.min(to), from.max(to));
-        self.reach_back_to(low)?;
-        Ok(self.calendar.between(low, high))
+        let span = passing(from, to);
+        self.ensure_calendar(span)?;
+        Ok(self.calendar.within(span))
     }
 
     /// Of these candidates, those whose window opens or closes between two instants, whichever is the earlier: those whose window
@@ -54,14 +61,15 @@ impl State {
         from: Instant,
         to: Instant,
     ) -> rusqlite::Result<Moved> {
-        let (low, high, to) = (from.min(to).as_seconds(), from.max(to).as_seconds(), to.as_seconds());
+        let Span { after, up_to } = passing(from, to);
+        let [after, up_to, to] = [after, up_to, to].map(Instant::as_seconds);
         let sql = "SELECT key, coalesce(opens <= ?5, 1) AND closes > ?5 FROM opportunity WHERE key BETWEEN ?1 AND ?2 \
             AND (opens > ?3 AND opens <= ?4 OR closes > ?3 AND closes <= ?4)";
         let mut statement = self.connection().prepare_cached(sql)?;
         let mut moved = Moved::default();
         for key in candidates {
             let last = if *key == LAST_KEY { i64::MAX } else { key.0 };
-            let mut rows = statement.query([key.0, last, low, high, to])?;
+            let mut rows = statement.query([key.0, last, after, up_to, to])?;
             while let Some(row) = rows.next()? {
                 let side = if row.get(1)? { &mut moved.open } else { &mut moved.closed };
                 side.insert(row.get(0)?);
@@ -78,31 +86,35 @@ impl State {
         rows.collect()
     }
 
-    /// The next instant after `now` at which a window opens or closes, or would have before it moved.
-    pub(super) fn next_transition(&mut self, now: Instant) -> rusqlite::Result<Option<Instant>> {
-        self.reach_back_to(now)?;
-        Ok(self.calendar.next_after(now))
+    /// The next instant after `now` at which a window opens or closes, or would have before it moved; where none does for days, the one at
+    /// which to look again.
+    pub(super) fn next_transition(&mut self, now: Instant) -> rusqlite::Result<Instant> {
+        self.ensure_calendar(Span { after: now, up_to: now.plus_seconds(1) })?;
+        Ok(self.calendar.next_after(now).unwrap_or(self.calendar.span().up_to))
     }
 
-    /// Makes the calendar anew where it does not know what came after an instant.
-    fn reach_back_to(&mut self, at: Instant) -> rusqlite::Result<()> {
-        if at < self.calendar.since() { self.make_calendar(beginning(at)) } else { Ok(()) }
+    /// Makes the calendar anew where it does not know all of a span.
+    fn ensure_calendar(&mut self, span: Span) -> rusqlite::Result<()> {
+        if self.calendar.span().covers(span) {
+            return Ok(());
+        }
+        self.make_calendar(span_around(span.after, span.up_to))
     }
 
     /// Makes the calendar anew where most of it must be of windows that have moved.
     pub(super) fn bound_calendar(&mut self) -> rusqlite::Result<()> {
         if self.calendar.len() > self.rows().saturating_mul(4).saturating_add(ENTRIES_MIN) {
-            self.make_calendar(self.calendar.since())
+            self.make_calendar(self.calendar.span())
         } else {
             Ok(())
         }
     }
 
-    fn make_calendar(&mut self, since: Instant) -> rusqlite::Result<()> {
-        self.calendar = Calendar::new(since);
+    fn make_calendar(&mut self, span: Span) -> rusqlite::Result<()> {
+        self.calendar = Calendar::new(span);
         let sql = "SELECT key, opens, closes FROM opportunity WHERE closes > ?1";
         let mut statement = self.database.connection.prepare(sql)?;
-        let mut rows = statement.query([since.as_seconds()])?;
+        let mut rows = statement.query([span.after.as_seconds()])?;
         while let Some(row) = rows.next()? {
             self.calendar.note_columns(row.get(0)?, [row.get(1)?, row.get(2)?]);
         }

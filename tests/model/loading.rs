@@ -33,21 +33,23 @@ fn others() -> (String, String) {
     (join((0..400).map(session).collect()), join((0..80).map(series).collect()))
 }
 
-type VerdictRow = (i64, Option<i64>, Option<i64>, Option<i64>);
-
-/// Every verdict in the state: key, reason, opens, closes.
-fn verdicts(rig: &Rig) -> Vec<VerdictRow> {
-    let state = Connection::open(rig.path("state.db")).unwrap();
-    let mut statement = state.prepare("SELECT key, reason, opens, closes FROM opportunity ORDER BY key").unwrap();
-    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
-    statement.query_map([], read).unwrap().map(Result::unwrap).collect()
+/// Rows of the state as texts.
+fn of_state(rig: &Rig, sql: &str) -> Vec<[Option<String>; 4]> {
+    let state = Connection::open(rig.path("state.db")).expect("the state");
+    let mut statement = state.prepare(sql).expect("a query");
+    let read = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]);
+    statement.query_map([], read).expect("rows").map(|row| row.expect("a row")).collect()
 }
 
-/// The `@id`s that the state holds.
-fn links(rig: &Rig) -> Vec<(i64, String)> {
-    let state = Connection::open(rig.path("state.db")).unwrap();
-    let mut statement = state.prepare("SELECT pair, id FROM link ORDER BY 1, 2").unwrap();
-    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+/// Every verdict.
+fn verdicts(rig: &Rig) -> Vec<[Option<String>; 4]> {
+    let text = "CAST(key AS TEXT), CAST(reason AS TEXT), CAST(opens AS TEXT), CAST(closes AS TEXT)";
+    of_state(rig, &format!("SELECT {text} FROM opportunity ORDER BY key"))
+}
+
+/// Every `@id` of a parent.
+fn links(rig: &Rig) -> Vec<[Option<String>; 4]> {
+    of_state(rig, "SELECT CAST(pair AS TEXT), id, NULL, NULL FROM link ORDER BY 1, 2")
 }
 
 fn happen(rig: &mut Rig, event: &Event, sellers_read: Option<bool>) {
