@@ -121,3 +121,94 @@ impl State {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Window;
+    use crate::store::sellers::Asking;
+
+    const NOW: Instant = Instant::from_seconds(1_835_049_600);
+
+    fn state(folder: &std::path::Path) -> State {
+        let mut state = State::open(&folder.join("state.db"), NOW).unwrap();
+        state.load(Asking::Nothing).unwrap();
+        state
+    }
+
+    /// A row whose window closes so many seconds after now, and the calendar told of it.
+    fn put(state: &mut State, key: i64, closes_in: i64) {
+        let closes = NOW.plus_seconds(closes_in);
+        let sql = "INSERT OR REPLACE INTO opportunity VALUES (?1, NULL, NULL, NULL, ?2, x'00')";
+        state.connection().execute(sql, [key, closes.as_seconds()]).unwrap();
+        let verdict = Verdict::During(Window { opens: None, closes });
+        state.note_verdict(Stamp { key: OpportunityKey(key), link: None, verdict }, Way::New);
+    }
+
+    /// Those that open and those that close when the clock goes from one instant to another, in seconds after now.
+    fn moved(state: &mut State, from: i64, to: i64) -> [Vec<i64>; 2] {
+        let (from, to) = (NOW.plus_seconds(from), NOW.plus_seconds(to));
+        let candidates = state.candidates(from, to).unwrap();
+        let Moved { open, closed } = state.transitions(&candidates, from, to).unwrap();
+        [open, closed].map(|keys| keys.into_iter().map(|key| key.0).collect())
+    }
+
+    fn next(state: &mut State, after: i64) -> i64 {
+        state.next_transition(NOW.plus_seconds(after)).unwrap().seconds_since(NOW)
+    }
+
+    #[test]
+    fn windows_that_moved_and_rows_that_went_move_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = state(folder.path());
+        put(&mut state, 1, 10);
+        put(&mut state, 2, 20);
+        put(&mut state, 3, 30);
+        put(&mut state, 1, 40);
+        state.connection().execute("DELETE FROM opportunity WHERE key = 2", []).unwrap();
+        assert_eq!(next(&mut state, 0), 10, "to look once too often does no harm");
+        assert_eq!(moved(&mut state, 0, 29), [const { Vec::<i64>::new() }; 2]);
+        assert_eq!(moved(&mut state, 0, 30), [vec![], vec![3]]);
+        assert_eq!(moved(&mut state, 50, 35), [vec![1], vec![]], "a clock that goes back");
+        // Back over the calendar's beginning, and on over its end: it is made anew, from what is there.
+        assert_eq!(moved(&mut state, 50, -2 * BACK_SECONDS), [vec![1, 3], vec![]]);
+        assert_eq!(next(&mut state, 0), 30);
+        put(&mut state, 4, 2 * AHEAD_SECONDS);
+        assert_eq!(moved(&mut state, 0, 2 * AHEAD_SECONDS), [vec![], vec![1, 3, 4]]);
+        assert_eq!(next(&mut state, 40), 2 * AHEAD_SECONDS);
+    }
+
+    #[test]
+    fn where_nothing_happens_for_days_it_is_looked_at_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = state(folder.path());
+        put(&mut state, 1, AHEAD_SECONDS + 5);
+        assert_eq!(next(&mut state, 0), AHEAD_SECONDS);
+        assert_eq!(next(&mut state, AHEAD_SECONDS), AHEAD_SECONDS + 5);
+    }
+
+    #[test]
+    fn keys_that_no_entry_has_room_for_are_found_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = state(folder.path());
+        for key in [LAST_KEY.0 - 1, LAST_KEY.0, LAST_KEY.0 + 1, i64::MAX] {
+            put(&mut state, key, 10);
+        }
+        let all = vec![LAST_KEY.0 - 1, LAST_KEY.0, LAST_KEY.0 + 1, i64::MAX];
+        assert_eq!(moved(&mut state, 0, 10), [vec![], all]);
+    }
+
+    #[test]
+    fn a_calendar_of_windows_that_moved_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = state(folder.path());
+        state.connection().execute_batch("BEGIN").unwrap();
+        let most = i64::try_from(ENTRIES_MIN).unwrap();
+        (1..=most).for_each(|closes_in| put(&mut state, 1, closes_in));
+        state.bound_calendar().unwrap();
+        assert_eq!(state.calendar.len(), ENTRIES_MIN);
+        put(&mut state, 1, most + 1);
+        state.bound_calendar().unwrap();
+        assert_eq!((state.calendar.len(), next(&mut state, 0)), (1, most + 1));
+    }
+}
