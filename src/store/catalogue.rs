@@ -17,9 +17,9 @@ use super::listing_index;
 use super::listing_rows::{ListingSql, Source, Written};
 use super::offer_rows::{DROP_UNUSED, PublicAdultText, WantedKey};
 use super::opportunity_row::{TABLES, Way};
-use super::settle::Moved;
 use super::shown::{CheckoutUrls, SHOWN_COLUMNS, Shown};
 use super::state::State;
+use super::transitions::Moved;
 use crate::domain::Instant;
 
 /// Which batch of which state the catalogue shows, and for which instant.

@@ -158,6 +158,10 @@ impl ItemIndex {
         self.0.reserve(rows, |entry| spread(entry.0));
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn candidates(&self, hash: ItemHash) -> impl Iterator<Item = OpportunityKey> + '_ {
         let fingerprint = hash.fingerprint();
         let found = self.0.iter_hash(spread(fingerprint)).filter(move |entry| entry.0 == fingerprint);

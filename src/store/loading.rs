@@ -8,6 +8,7 @@ use std::thread;
 use hashbrown::HashMap;
 use rusqlite::params;
 
+use super::calendar::{Calendar, Span};
 use super::database::{Database, STATE};
 use super::error::Result;
 use super::index::{ItemHash, ItemHasher, ItemIndex};
@@ -28,24 +29,28 @@ struct Found {
     key: OpportunityKey,
     offers: Option<OfferListKey>,
     shape: ShapeKey,
+    /// `opens` and `closes`.
+    window: [Option<i64>; 2],
 }
 
 /// What all rows together come to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) index: ItemIndex,
     /// How many rows have each list of offers.
     pub(super) offers: HashMap<OfferListKey, u64>,
     /// How many rows have each shape.
     pub(super) shapes: HashMap<ShapeKey, u64>,
+    pub(super) calendar: Calendar,
     /// The greatest key; 0 where there is no row.
     pub(super) last_key: i64,
 }
 
 impl Loaded {
     fn gather(&mut self, batches: &Receiver<Vec<Found>>) {
-        for Found { hash, key, offers, shape } in batches.iter().flatten() {
+        for Found { hash, key, offers, shape, window } in batches.iter().flatten() {
             self.index.insert(hash, key);
+            self.calendar.note_columns(key, window);
             if let Some(list) = offers {
                 *self.offers.entry(list).or_default() += 1;
             }
@@ -54,12 +59,13 @@ impl Loaded {
     }
 }
 
-/// Reads all rows of the state at `path`, of which nothing is being written.
-pub(super) fn load(path: &Path, hasher: &ItemHasher, shapes: &Shapes) -> Result<Loaded> {
+/// Reads all rows of the state at `path`, of which nothing is being written; the calendar is one of `span`.
+pub(super) fn load(path: &Path, hasher: &ItemHasher, shapes: &Shapes, span: Span) -> Result<Loaded> {
     let database = Database::open_to_read(path, &STATE)?;
     let sql = "SELECT coalesce(max(key), 0) FROM opportunity";
     let last_key: i64 = database.set("read", |connection| connection.query_row(sql, [], |row| row.get(0)))?;
-    let mut loaded = Loaded { last_key, ..Loaded::default() };
+    let (index, offers, shapes_used) = (ItemIndex::default(), HashMap::new(), HashMap::new());
+    let mut loaded = Loaded { index, offers, shapes: shapes_used, calendar: Calendar::new(span), last_key };
     loaded.index.reserve(usize::try_from(last_key).unwrap_or(0));
     let middle = last_key / 2;
     thread::scope(|scope| {
@@ -85,7 +91,8 @@ fn read(
 ) -> Result<()> {
     let database = Database::open_to_read(path, &STATE)?;
     database.set("read", |connection| {
-        let mut statement = connection.prepare("SELECT key, facts FROM opportunity WHERE key > ?1 AND key <= ?2")?;
+        let mut statement =
+            connection.prepare("SELECT key, facts, opens, closes FROM opportunity WHERE key > ?1 AND key <= ?2")?;
         let mut rows = statement.query(params![above, to])?;
         let (mut batch, mut item_id) = (Vec::with_capacity(ROWS_A_BATCH), String::new());
         while let Some(row) = rows.next()? {
@@ -95,7 +102,8 @@ fn read(
             packed.item_id(shapes.of(&packed)?, &mut item_id).ok_or_else(damaged)?;
             let hash = hasher.hash(feed, &item_id);
             let Keys { offers, shape } = packed.keys;
-            batch.push(Found { hash, key: row.get(0)?, offers, shape });
+            let window = [row.get(2)?, row.get(3)?];
+            batch.push(Found { hash, key: row.get(0)?, offers, shape, window });
             // Who gathers is gone only when it panicked, which is told there.
             if batch.len() == ROWS_A_BATCH && send.send(std::mem::take(&mut batch)).is_err() {
                 return Ok(());

@@ -10,6 +10,8 @@
 //! memory may be ahead of the file. Uses `domain` only.
 
 mod area;
+mod batch;
+mod calendar;
 mod catalogue;
 mod change_log;
 mod database;
@@ -45,9 +47,11 @@ mod shown;
 mod snapshot;
 mod state;
 mod step;
+mod transitions;
+mod unsettled;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::sync::mpsc::channel;
 
 pub use database::{checkpoint, files_of, long_log_written_at};
 pub use error::{Result, StoreError};
@@ -58,7 +62,7 @@ pub use prepared::{Prepared, Preparer};
 pub use report::{
     Explained, FeedReport, FindingReport, Report, ResyncAnswer, SOON_SECONDS, StateReader, request_resync,
 };
-pub use setup::{STALE_SECONDS, StoreSetup, WhenStale};
+pub use setup::{STALE_SECONDS, StoreSetup, WhenStale, check_state_is_there};
 pub use shown::CheckoutUrls;
 pub use snapshot::{Kept, renew_snapshots, snapshot};
 pub use step::{Changes, FaultStep, PageStep, Step};
@@ -67,8 +71,8 @@ use catalogue::{Catalogue, Listings};
 use database::Database;
 use probe::Point;
 use sellers::Asking;
-use settle::Moved;
 use state::{State, Touched};
+use transitions::Moved;
 
 use crate::domain::{Feed, Instant, Role};
 
@@ -217,6 +221,7 @@ impl Store {
         let settled = match (self.state.loading, told) {
             (true, true) => {
                 self.state.sellers.asking = asking;
+                self.state.unsettled.add_all();
                 Ok(())
             }
             (true, false) => Ok(()),
@@ -225,65 +230,12 @@ impl Store {
         };
         settled.map_err(|source| self.state.database.error("write", source))?;
         self.commit_batch()?;
+        self.state.bound_calendar().map_err(|source| self.state.database.error("read", source))?;
         match (self.state.loading, told) {
             (true, _) => Ok(()),
             (false, true) => self.rebuild(now).map(drop),
             (false, false) => self.show(&touched, now),
         }
-    }
-
-    fn apply_page(&mut self, page: &PageStep<'_>, now: Instant, touched: &mut Touched) -> rusqlite::Result<()> {
-        let Some(mut position) = self.positions.get(&page.feed).filter(|at| at.walk == page.walk).cloned() else {
-            return Ok(());
-        };
-        if let Changes::Prepared(prepared) = page.changes
-            && !prepared.is_of(self.state.hasher, page.feed, page.walk)
-        {
-            return Ok(());
-        }
-        let mut counts = Counts::default();
-        if let Some(version) = &page.document {
-            if let Changes::Read(changes) = page.changes {
-                touched.datasets |= self.state.put_datasets(changes)?;
-            }
-            position.version = version.clone();
-        }
-        self.state.apply(page, now, &mut counts, touched)?;
-        if page.at_end {
-            if !position.walk_complete && position.walk > 1 {
-                self.state.sweep(page.feed, page.walk, touched)?;
-            }
-            position.walk_complete = true;
-            position.read_to_end_at = Some(now);
-        }
-        page.next_url.clone_into(&mut position.next_url);
-        position.wait_until = page.wait_until;
-        position.failures = 0;
-        position.license = page.license.map(str::to_owned).or(position.license);
-        feeds::advance(self.state.connection(), &position, counts, now)?;
-        feeds::note_findings(self.state.connection(), page.feed, &page.notes, now)?;
-        self.positions.insert(page.feed, position);
-        Ok(())
-    }
-
-    fn apply_fault(&mut self, fault: &FaultStep<'_>, now: Instant) -> rusqlite::Result<()> {
-        let Some(position) = self.positions.get_mut(&fault.feed).filter(|at| at.walk == fault.walk) else {
-            return Ok(());
-        };
-        position.failures = fault.failures;
-        position.wait_until = Some(fault.wait_until);
-        feeds::note_fault(self.state.connection(), position, (fault.code, fault.text), now)
-    }
-
-    fn commit_batch(&mut self) -> Result<()> {
-        self.state.batch += 1;
-        let (batch, loading) = (self.state.batch, self.state.loading);
-        self.state.database.set("write", |connection| {
-            connection.prepare_cached("UPDATE state SET batch = ?1, loading = ?2")?.execute((batch, loading))
-        })?;
-        self.state.database.set("write", |_| probe::reach(Point::StateCommit))?;
-        self.state.database.commit()?;
-        self.state.database.set("write", |_| probe::reach(Point::BetweenCommits))
     }
 
     /// The one way by which the catalogue changes: what was touched as it stands at `now`, and every window that opened or
@@ -296,9 +248,11 @@ impl Store {
             return self.rebuild(now).map(drop);
         }
         let as_of = self.catalogue.origin()?.map_or(now, |origin| origin.as_of);
+        let candidates = self.state.candidates(as_of, now);
         let wrap = |source| self.state.database.error("read", source);
+        let candidates = candidates.map_err(wrap)?;
         self.state.database.reading(|| {
-            let mut moved = self.state.transitions(as_of, now).map_err(wrap)?;
+            let mut moved = self.state.transitions(&candidates, as_of, now).map_err(wrap)?;
             moved.open.extend(&touched.opportunities);
             let follow = || {
                 self.catalogue.database.begin()?;
@@ -309,7 +263,9 @@ impl Store {
             };
             let is_large = moved.open.len() + moved.closed.len() > LARGE_BATCH;
             if is_large { self.catalogue.database.with_large_cache(follow) } else { follow() }
-        })
+        })?;
+        self.state.calendar.forget_before(as_of.min(now));
+        Ok(())
     }
 
     /// Whether the catalogue is to be empty at `now`: a feed was not read to its end for too long. One that has never been
@@ -363,32 +319,39 @@ impl Store {
         if self.state.loading { Ok(()) } else { self.show(&Touched::default(), now) }
     }
 
-    /// The next instant after `now` at which something opens or closes without any feed saying a word.
+    /// The next instant after `now` at which something opens or closes without any feed saying a word. It may be one
+    /// at which nothing does: where a window has moved, or where nothing happens for days.
     ///
     /// # Errors
     /// [`StoreError`] where the state cannot be read.
-    pub fn next_transition(&self, now: Instant) -> Result<Option<Instant>> {
+    pub fn next_transition(&mut self, now: Instant) -> Result<Option<Instant>> {
         if self.state.loading {
             return Ok(None);
         }
-        let next = self.state.next_transition(now).map_err(|source| self.state.database.error("read", source))?;
-        Ok(next.into_iter().chain(self.stale_from().filter(|from| *from > now)).min())
+        let next = self.state.next_transition(now);
+        let next = next.map_err(|source| self.state.database.error("read", source))?;
+        Ok(Some(self.stale_from().filter(|from| *from > now).map_or(next, |from| next.min(from))))
     }
 
-    /// The end of a first harvest: one thread judges everything once more and builds the state's indexes, while this one fills the
-    /// catalogue. A crash in between repeats it.
+    /// The end of a first harvest: this thread fills the catalogue, and as soon as that needs only one thread, another builds the state's
+    /// indexes and judges once more what may have been judged wrongly. A crash in between repeats it.
     ///
     /// # Errors
     /// As for [`Store::apply`].
     pub fn finish_loading(&mut self, now: Instant) -> Result<()> {
-        let idle = std::thread::scope(|scope| {
-            let (path, judging) = (&self.state.database.path, self.state.judging());
-            let settling = scope.spawn(move || settle::settle_loaded(path, judging));
-            let filled = self.fill(now);
+        let settled = std::thread::scope(|scope| {
+            let (path, settling) = (&self.state.database.path, self.state.settling());
+            let (was_read, reading) = channel();
+            let settling = scope.spawn(move || {
+                // Where filling fails, nobody says so, and the sender goes.
+                let _ = reading.recv();
+                settle::settle_loaded(path, settling)
+            });
+            let filled = self.fill(now, move || was_read.send(()).unwrap_or_default());
             let settled = settling.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             filled.and(settled)
         })?;
-        self.state.forget_idle(idle);
+        self.state.take_settled(settled);
         self.withheld = self.is_stale(now);
         self.state.database.begin()?;
         self.state.loading = false;
@@ -408,13 +371,13 @@ impl Store {
     /// # Errors
     /// As for [`Store::apply`].
     pub fn rebuild(&mut self, now: Instant) -> Result<u64> {
-        let rows = self.fill(now)?;
+        let rows = self.fill(now, || {})?;
         self.withheld = self.is_stale(now);
         Ok(rows)
     }
 
-    /// Fills the catalogue, or empties it where it would be out of date.
-    fn fill(&self, now: Instant) -> Result<u64> {
+    /// Fills the catalogue, or empties it where it would be out of date; calls `was_read` when all rows of the state are read.
+    fn fill(&self, now: Instant, was_read: impl Fn() + Sync) -> Result<u64> {
         self.catalogue.database.with_sort_files(|| {
             self.catalogue.database.begin()?;
             let error = |source| self.catalogue.database.error("write", source);
@@ -422,7 +385,7 @@ impl Store {
                 self.catalogue.clear().map(|()| 0).map_err(error)?
             } else {
                 self.catalogue.keep_feeds(&self.feed_names()).map_err(error)?;
-                self.state.database.reading(|| self.catalogue.fill(&self.state, now))?
+                self.state.database.reading(|| self.catalogue.fill(&self.state, now, &was_read))?
             };
             self.seal(Ok(()), now)?;
             Ok(rows)
@@ -486,21 +449,5 @@ impl Store {
         self.state.database.set("tidy", |_| probe::reach(Point::Tidy))?;
         self.state.database.truncate_log()?;
         self.catalogue.database.truncate_log()
-    }
-}
-
-/// Refuses to begin a new state beside a catalogue that was made from another: a resync is rationed by the licence, so a lost
-/// state needs the operator's word.
-///
-/// # Errors
-/// [`StoreError::StateLost`] where that is so; others where the catalogue cannot be read.
-pub fn check_state_is_there(setup: &StoreSetup) -> Result<()> {
-    let is_empty = |path: &Path| std::fs::metadata(path).map_or(true, |file| file.len() == 0);
-    if !is_empty(&setup.state) || is_empty(&setup.catalogue) {
-        return Ok(());
-    }
-    match Catalogue::open(&setup.catalogue, setup.checkout.clone(), setup.change_log)?.origin()? {
-        Some(_) => Err(StoreError::StateLost { state: setup.state.clone(), catalogue: setup.catalogue.clone() }),
-        None => Ok(()),
     }
 }

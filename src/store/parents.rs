@@ -57,6 +57,7 @@ impl State {
     ) -> rusqlite::Result<()> {
         let given = Given { offers: &facts.offers, owner: Some(&facts.id) };
         let before_offers = self.book.item(pair, item_id).and_then(|entry| entry.offers);
+        self.doubt_parent(pair, item_id);
         let before = self.book.remove(pair, item_id);
         let groups_before = before.iter().map(|row| parent_row::groups_of(self.connection(), row.1));
         let groups_before = groups_before.collect::<rusqlite::Result<Vec<_>>>()?;
@@ -70,6 +71,7 @@ impl State {
             if rows.iter().any(|row: &(LinkKey, ParentKey)| row.0 == link) {
                 continue;
             }
+            self.doubt_link(link);
             // A row keeps its key, because the catalogue's listings stand on it.
             let key = before.iter().find(|row| row.0 == link).map_or(ParentKey(self.next_parent), |row| row.1);
             self.next_parent = self.next_parent.max(key.0 + 1);
@@ -98,9 +100,25 @@ impl State {
         Ok(())
     }
 
+    /// While nothing is judged anew: takes note of the `@id`s for which an item speaks that changes or goes.
+    fn doubt_parent(&mut self, pair: Pair, item_id: &str) {
+        if self.loading {
+            let links = self.book.item(pair, item_id).into_iter().flat_map(|entry| &entry.rows);
+            links.for_each(|(link, _)| self.unsettled.add_link(*link));
+        }
+    }
+
+    /// The same of an `@id` for which another item speaks, perhaps no longer.
+    fn doubt_link(&mut self, link: LinkKey) {
+        if self.loading && self.book.speaker(link).is_some() {
+            self.unsettled.add_link(link);
+        }
+    }
+
     /// Takes a parent away.
     pub(super) fn remove_parent(&mut self, pair: Pair, item_id: &str, touched: &mut Touched) -> rusqlite::Result<()> {
         let offers = self.book.item(pair, item_id).and_then(|entry| entry.offers);
+        self.doubt_parent(pair, item_id);
         for (link, key) in self.book.remove(pair, item_id) {
             self.offers.release(&self.database.connection, offers)?;
             let groups = parent_row::groups_of(self.connection(), key)?;

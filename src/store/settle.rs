@@ -1,11 +1,11 @@
-//! Verdicts in the state: judged anew when something that they depend on changes, and found by the instants at which they
-//! turn.
+//! Verdicts in the state: judged anew when something that they depend on changes.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, ToSql};
 
+use super::calendar::{Calendar, Span};
 use super::database::{Database, STATE};
 use super::error::Result;
 use super::keys::{LinkKey, OpportunityKey};
@@ -14,7 +14,8 @@ use super::parent_book::ParentBook;
 use super::sellers::{Asking, Sellers};
 use super::shape_book::Shapes;
 use super::state::{State, Touched, pair_of};
-use crate::domain::{Change, Instant, Item, Pair, ParentTerms, Reason, Verdict, judge};
+use super::unsettled::Unsettled;
+use crate::domain::{Change, Item, Pair, ParentTerms, Reason, Verdict, judge};
 
 /// What verdicts are made from beside a row: it is in memory, and can be looked at from another thread.
 #[derive(Clone, Copy, Debug)]
@@ -37,27 +38,90 @@ impl Judging<'_> {
         judge(&judged.terms, self.parent_terms(judged.link).as_ref())
     }
 
-    /// Judges every row; gives the `@id`s that sessions and slots name, by their number. A reason that lies in a row itself stands,
-    /// whatever its parent says.
-    fn judge_all(&self, connection: &Connection) -> rusqlite::Result<Named> {
-        let (mut changed, mut named) = (Vec::new(), Named::default());
-        let sql = format!("SELECT {JUDGED_COLUMNS} FROM {TABLES}");
+    /// Judges every row; gives the instants at which windows now turn that did not. Some rows at a time, so that what is changed need
+    /// not be in memory as a whole.
+    fn judge_all(self, connection: &Connection, span: Span) -> rusqlite::Result<Calendar> {
+        let mut anew = Anew::new(self, connection, span);
+        let sql =
+            format!("SELECT {JUDGED_COLUMNS} FROM {TABLES} WHERE o.key > ?1 ORDER BY o.key LIMIT {ROWS_TOGETHER}");
         let mut statement = connection.prepare(&sql)?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            named.add(row.get(1)?);
-            let reason = row.get::<_, Option<i64>>(2)?.and_then(Reason::from_number);
-            if reason.is_some_and(Reason::is_of_the_item) {
-                continue;
+        let (mut last, mut read) = (i64::MIN, ROWS_TOGETHER);
+        while read == ROWS_TOGETHER {
+            read = 0;
+            let mut rows = statement.query([last])?;
+            while let Some(row) = rows.next()? {
+                (last, read) = (row.get(0)?, read + 1);
+                anew.judge(row)?;
             }
-            let judged = Judged::read(row, self.shapes)?;
-            let verdict = self.verdict(&judged);
-            if verdict != judged.verdict {
-                changed.push((judged.key, verdict));
+            drop(rows);
+            anew.write()?;
+        }
+        Ok(anew.calendar)
+    }
+
+    /// Judges what a first harvest may have judged wrongly, with the indexes.
+    fn judge_unsettled(self, connection: &Connection, span: Span, unsettled: &Unsettled) -> rusqlite::Result<Calendar> {
+        let mut anew = Anew::new(self, connection, span);
+        let select = |what: &str| format!("SELECT {JUDGED_COLUMNS} FROM {TABLES} WHERE {what} = ?1");
+        let by_key = connection.prepare(&select("o.key"))?;
+        let by_link = connection.prepare(&select("o.link"))?;
+        anew.judge_each(by_key, unsettled.orphans())?;
+        anew.judge_each(by_link, unsettled.links())?;
+        anew.write()?;
+        Ok(anew.calendar)
+    }
+}
+
+/// So many rows are read before the verdicts among them that have changed are written.
+const ROWS_TOGETHER: usize = 32_768;
+
+/// Judging rows once more.
+struct Anew<'a> {
+    judging: Judging<'a>,
+    connection: &'a Connection,
+    changed: Vec<(OpportunityKey, Verdict)>,
+    /// The instants of the windows that were written.
+    calendar: Calendar,
+}
+
+impl<'a> Anew<'a> {
+    fn new(judging: Judging<'a>, connection: &'a Connection, span: Span) -> Self {
+        Self { judging, connection, changed: Vec::new(), calendar: Calendar::new(span) }
+    }
+
+    /// A reason that lies in a row itself stands, whatever its parent says.
+    fn judge(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
+        let reason = row.get::<_, Option<i64>>(2)?.and_then(Reason::from_number);
+        if reason.is_some_and(Reason::is_of_the_item) {
+            return Ok(());
+        }
+        let judged = Judged::read(row, self.judging.shapes)?;
+        let verdict = self.judging.verdict(&judged);
+        if verdict != judged.verdict {
+            self.changed.push((judged.key, verdict));
+        }
+        Ok(())
+    }
+
+    /// The rows that a statement finds by each of these.
+    fn judge_each(&mut self, mut by: Statement<'_>, all: impl Iterator<Item = impl ToSql>) -> rusqlite::Result<()> {
+        for one in all {
+            let mut rows = by.query([one])?;
+            while let Some(row) = rows.next()? {
+                self.judge(row)?;
+            }
+            drop(rows);
+            if self.changed.len() >= ROWS_TOGETHER {
+                self.write()?;
             }
         }
-        write_verdicts(connection, &changed)?;
-        Ok(named)
+        Ok(())
+    }
+
+    fn write(&mut self) -> rusqlite::Result<()> {
+        write_verdicts(self.connection, &self.changed)?;
+        self.changed.drain(..).for_each(|(key, verdict)| self.calendar.note(key, verdict));
+        Ok(())
     }
 }
 
@@ -73,71 +137,49 @@ pub(super) struct IdleLink {
     id: String,
 }
 
-/// The end of a first harvest for the state at `path`, on a connection of its own, so that the catalogue can be filled meanwhile: judges
-/// every row once more, deletes the `@id`s that nobody names (they are given back), and builds the indexes.
-pub(super) fn settle_loaded(path: &Path, judging: Judging<'_>) -> Result<Vec<IdleLink>> {
+/// What the end of a first harvest has to know of the state.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settling<'a> {
+    judging: Judging<'a>,
+    /// What is to be judged once more; nothing where that is everything.
+    unsettled: Option<&'a Unsettled>,
+    span: Span,
+}
+
+/// What it found.
+#[derive(Debug)]
+pub(super) struct Settled {
+    idle: Vec<IdleLink>,
+    calendar: Calendar,
+}
+
+/// The end of a first harvest for the state at `path`, on a connection of its own, so that the catalogue can be filled meanwhile: builds the
+/// indexes, judges once more what may be wrong, and deletes the `@id`s that nobody names.
+pub(super) fn settle_loaded(path: &Path, settling: Settling<'_>) -> Result<Settled> {
+    let Settling { judging, unsettled, span } = settling;
     let database = Database::open_to_write(path, &STATE)?;
     database.with_sort_files(|| {
         database.begin()?;
-        let idle = database.set("write", |connection| {
-            let named = judging.judge_all(connection)?;
-            connection.execute("UPDATE state SET selling = ?1", [judging.sellers.asking.number()])?;
-            let idle = delete_idle_links(connection, &named)?;
+        let settled = database.set("write", |connection| {
             connection.execute_batch(include_str!("schema/state_indexes.sql"))?;
-            Ok(idle)
+            let calendar = match unsettled {
+                Some(unsettled) => judging.judge_unsettled(connection, span, unsettled)?,
+                None => judging.judge_all(connection, span)?,
+            };
+            connection.execute("UPDATE state SET selling = ?1", [judging.sellers.asking.number()])?;
+            Ok(Settled { idle: delete_idle_links(connection)?, calendar })
         })?;
         database.commit()?;
-        Ok(idle)
+        Ok(settled)
     })
 }
 
-fn delete_idle_links(connection: &Connection, named: &Named) -> rusqlite::Result<Vec<IdleLink>> {
-    let sql = "SELECT key, pair, id FROM link WHERE key NOT IN (SELECT link FROM parent)";
+fn delete_idle_links(connection: &Connection) -> rusqlite::Result<Vec<IdleLink>> {
+    let sql = "DELETE FROM link WHERE key NOT IN (SELECT link FROM parent) \
+        AND NOT EXISTS (SELECT 1 FROM opportunity AS o WHERE o.link = link.key) RETURNING pair, id";
     let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([])?;
-    let mut idle = Vec::new();
-    while let Some(row) = rows.next()? {
-        let key: LinkKey = row.get(0)?;
-        if !named.has(key) {
-            idle.push((key, IdleLink { pair: pair_of(row, 1)?, id: row.get(2)? }));
-        }
-    }
-    let mut delete = connection.prepare("DELETE FROM link WHERE key = ?1")?;
-    let delete = |(key, link): (LinkKey, IdleLink)| delete.execute([key]).map(|_| link);
-    idle.into_iter().map(delete).collect()
-}
-
-/// What the time that passed has moved.
-#[derive(Debug, Default)]
-pub(super) struct Moved {
-    /// Sessions and slots that can be booked now.
-    pub(super) open: BTreeSet<OpportunityKey>,
-    /// Sessions and slots that cannot.
-    pub(super) closed: BTreeSet<OpportunityKey>,
-}
-
-/// The `@id`s that sessions and slots name, by their number.
-#[derive(Debug, Default)]
-struct Named(Vec<bool>);
-
-impl Named {
-    fn place(link: LinkKey) -> usize {
-        usize::try_from(link.0).unwrap_or(0)
-    }
-
-    fn add(&mut self, link: Option<LinkKey>) {
-        let Some(at) = link.map(Self::place) else { return };
-        if at >= self.0.len() {
-            self.0.resize(at + 1, false);
-        }
-        if let Some(place) = self.0.get_mut(at) {
-            *place = true;
-        }
-    }
-
-    fn has(&self, link: LinkKey) -> bool {
-        self.0.get(Self::place(link)).copied().unwrap_or(false)
-    }
+    let idle = statement.query_map([], |row| Ok(IdleLink { pair: pair_of(row, 0)?, id: row.get(1)? }))?;
+    idle.collect()
 }
 
 impl State {
@@ -161,7 +203,10 @@ impl State {
             drop(rows);
             drop(statement);
             write_verdicts(self.connection(), &changed)?;
-            touched.opportunities.extend(changed.into_iter().map(|(key, _)| key));
+            for (key, verdict) in changed {
+                self.calendar.note(key, verdict);
+                touched.opportunities.insert(key);
+            }
         }
         self.forget_links(std::mem::take(&mut touched.loose_links))
     }
@@ -169,7 +214,8 @@ impl State {
     /// Judges everything anew, because what verdicts ask of sellers has changed.
     pub(super) fn ask_sellers(&mut self, asking: Asking) -> rusqlite::Result<()> {
         self.sellers.asking = asking;
-        self.judging().judge_all(self.connection())?;
+        let anew = self.judging().judge_all(self.connection(), self.calendar.span())?;
+        self.calendar.absorb(anew);
         self.connection().execute("UPDATE state SET selling = ?1", [asking.number()]).map(drop)
     }
 
@@ -198,10 +244,26 @@ impl State {
         Judging { book: &self.book, sellers: &self.sellers, shapes: &self.shapes.shapes }
     }
 
-    /// Forgets `@id`s that are in the file no more.
-    pub(super) fn forget_idle(&mut self, idle: Vec<IdleLink>) {
+    /// For the end of a first harvest.
+    pub(super) fn settling(&self) -> Settling<'_> {
+        let is_much = self.unsettled.is_much(self.rows(), usize::try_from(self.next_link).unwrap_or(usize::MAX));
+        let unsettled = Some(&self.unsettled).filter(|_| !is_much);
+        Settling { judging: self.judging(), unsettled, span: self.calendar.span() }
+    }
+
+    /// Follows what that has changed in the file.
+    pub(super) fn take_settled(&mut self, Settled { idle, calendar }: Settled) {
         for link in idle {
             self.book.forget_link(self.hasher.hash_link(link.pair, &link.id));
+        }
+        self.calendar.absorb(calendar);
+        self.unsettled = Unsettled::default();
+    }
+
+    /// While nothing is judged anew: takes note that a seller comes, changes or goes.
+    pub(super) fn doubt_sellers(&mut self) {
+        if self.loading && self.sellers.asking == Asking::Feed {
+            self.unsettled.add_all();
         }
     }
 
@@ -227,38 +289,5 @@ impl State {
             changed += self.connection().execute("DELETE FROM dataset WHERE identifier = ?1", [gone])?;
         }
         Ok(changed > 0)
-    }
-
-    /// The sessions and slots whose window opens or closes between two instants, whichever is the earlier: those whose window holds
-    /// the second of them, and those whose window does not.
-    pub(super) fn transitions(&self, from: Instant, to: Instant) -> rusqlite::Result<Moved> {
-        let (low, high) = (from.min(to).as_seconds(), from.max(to).as_seconds());
-        let sql = "SELECT key, coalesce(opens <= ?3, 1) AND closes > ?3 FROM opportunity WHERE opens > ?1 AND opens <= ?2 \
-            UNION ALL SELECT key, iif(closes > ?3, coalesce(opens <= ?3, 1), 0) FROM opportunity WHERE closes > ?1 AND closes <= ?2";
-        let mut statement = self.connection().prepare_cached(sql)?;
-        let mut rows = statement.query([low, high, to.as_seconds()])?;
-        let mut moved = Moved::default();
-        while let Some(row) = rows.next()? {
-            let side = if row.get(1)? { &mut moved.open } else { &mut moved.closed };
-            side.insert(row.get(0)?);
-        }
-        Ok(moved)
-    }
-
-    /// The sessions and slots that can be booked at `now`.
-    pub(super) fn open_opportunities(&self, now: Instant) -> rusqlite::Result<BTreeSet<OpportunityKey>> {
-        let sql = "SELECT key FROM opportunity WHERE +closes > ?1 AND (opens IS NULL OR +opens <= ?1)";
-        let mut statement = self.connection().prepare(sql)?;
-        let rows = statement.query_map([now.as_seconds()], |row| row.get(0))?;
-        rows.collect()
-    }
-
-    /// The next instant after `now` at which a window opens or closes.
-    pub(super) fn next_transition(&self, now: Instant) -> rusqlite::Result<Option<Instant>> {
-        let sql = "SELECT min(at) FROM (SELECT min(opens) AS at FROM opportunity WHERE opens > ?1 \
-            UNION ALL SELECT min(closes) FROM opportunity WHERE closes > ?1)";
-        let mut statement = self.connection().prepare_cached(sql)?;
-        let at: Option<i64> = statement.query_row([now.as_seconds()], |row| row.get(0))?;
-        Ok(at.map(Instant::from_seconds))
     }
 }

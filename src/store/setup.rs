@@ -1,8 +1,10 @@
-//! What a store is set up with.
+//! What a store is set up with, and whether it may be.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::catalogue::Catalogue;
+use super::error::{Result, StoreError};
 use super::feeds::FeedSetup;
 use super::shown::CheckoutUrls;
 
@@ -42,3 +44,19 @@ pub enum WhenStale {
 
 /// The licence: nothing that is held may be out of date by more than 24 hours.
 pub const STALE_SECONDS: i64 = 86_400;
+
+/// Refuses to begin a new state beside a catalogue that was made from another: a resync is rationed by the licence, so a lost
+/// state needs the operator's word.
+///
+/// # Errors
+/// [`StoreError::StateLost`] where that is so; others where the catalogue cannot be read.
+pub fn check_state_is_there(setup: &StoreSetup) -> Result<()> {
+    let is_empty = |path: &Path| std::fs::metadata(path).map_or(true, |file| file.len() == 0);
+    if !is_empty(&setup.state) || is_empty(&setup.catalogue) {
+        return Ok(());
+    }
+    match Catalogue::open(&setup.catalogue, setup.checkout.clone(), setup.change_log)?.origin()? {
+        Some(_) => Err(StoreError::StateLost { state: setup.state.clone(), catalogue: setup.catalogue.clone() }),
+        None => Ok(()),
+    }
+}

@@ -301,7 +301,7 @@ fn files_of_the_first_version_are_migrated() {
     );
     // Killed before each step of the way, it begins with that step the next time.
     #[cfg(feature = "crash-points")]
-    for nth in [1, 2, 1, 2, 1, 2, 1] {
+    for nth in [1, 2, 1, 2, 1, 2, 1, 2, 1] {
         let at = format!("migration:{nth}");
         let output = rig.command(&["harvest", "--once"]).env("BOOKABLE_CRASH_AT", &at).output().unwrap();
         assert_eq!(std::os::unix::process::ExitStatusExt::signal(&output.status), Some(9), "{at}");
@@ -325,9 +325,9 @@ fn a_state_of_the_third_version_is_migrated() {
     state.execute_batch(&sql.replace("NOW", &now().as_seconds().to_string())).unwrap();
     state.execute_batch("PRAGMA application_id = 1112232788; PRAGMA user_version = 3").unwrap();
     drop(state);
-    // Killed before and after SQL's part, it begins with what is missing the next time.
+    // Killed before and after each of SQL's parts, it begins with what is missing the next time.
     #[cfg(feature = "crash-points")]
-    for nth in [1, 2, 1] {
+    for nth in [1, 2, 1, 2, 1] {
         let at = format!("migration:{nth}");
         let output = rig.command(&["harvest", "--once", "--slots"]).env("BOOKABLE_CRASH_AT", &at).output().unwrap();
         assert_eq!(std::os::unix::process::ExitStatusExt::signal(&output.status), Some(9), "{at}");

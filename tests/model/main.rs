@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
 mod histories;
+mod loading;
 mod migration;
 mod naive;
 mod properties;

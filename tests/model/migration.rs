@@ -1,4 +1,6 @@
-//! A catalogue that schema version 3 wrote: its triggers go, and place and words stay in step without them.
+//! Files of earlier versions: a catalogue of version 3, whose triggers go, and a state of version 4, whose indexes for time do.
+
+use rusqlite::Connection;
 
 use crate::rig::Rig;
 
@@ -52,4 +54,30 @@ fn a_catalogue_of_version_3_goes_on() {
     let now = rig.now;
     rig.store().rebuild(now).unwrap();
     assert_eq!(found(&rig), (1, 0, 1), "made anew");
+}
+
+#[test]
+fn a_state_of_version_4_goes_on() {
+    let mut rig = Rig::new(NOW);
+    rig.finish_loading();
+    rig.raw(&session(1, true), &series(1, "Yoga", 53.8));
+    rig.stop();
+    let old = Connection::open(rig.path("state.db")).unwrap();
+    let indexes = "SELECT count(*) FROM sqlite_schema WHERE name IN ('opportunity_by_opens', 'opportunity_by_closes')";
+    let count = |state: &Connection| state.query_row(indexes, [], |row| row.get::<_, i64>(0)).unwrap();
+    old.execute_batch(
+        "CREATE INDEX opportunity_by_opens ON opportunity (opens) WHERE opens IS NOT NULL;
+         CREATE INDEX opportunity_by_closes ON opportunity (closes) WHERE closes IS NOT NULL;
+         PRAGMA user_version = 4",
+    )
+    .unwrap();
+    assert_eq!(count(&old), 2);
+    drop(old);
+    rig.restart();
+    assert_eq!(rig.rows().len(), 1);
+    let state = Connection::open(rig.path("state.db")).unwrap();
+    let version: i64 = state.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    assert_eq!((version, count(&state)), (5, 0));
+    rig.set_clock(1_835_546_400);
+    assert_eq!(rig.rows().len(), 0, "what starts is closed without them");
 }

@@ -13,7 +13,7 @@ const NOW: i64 = 1_835_049_600;
 
 /// As many cases as `PROPTEST_CASES` says, else 96.
 #[expect(clippy::disallowed_methods, reason = "a test may be told to look longer")]
-fn config() -> ProptestConfig {
+pub(crate) fn config() -> ProptestConfig {
     let default = ProptestConfig { max_shrink_iters: 400, ..ProptestConfig::default() };
     if std::env::var_os("PROPTEST_CASES").is_some() { default } else { ProptestConfig { cases: 96, ..default } }
 }

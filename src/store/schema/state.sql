@@ -1,5 +1,5 @@
 -- The state: the feeds' positions and the facts that verdicts are made from. Private; only the harvester writes it.
--- Schema version 4. Instants are seconds since 1970-01-01T00:00:00Z. A value that the feed does not give is null.
+-- Schema version 5. Instants are seconds since 1970-01-01T00:00:00Z. A value that the feed does not give is null.
 
 CREATE TABLE state (
   id         INTEGER PRIMARY KEY CHECK (id = 1),

@@ -1,5 +1,3 @@
 -- The state's indexes. Apart from the tables, because a first harvest builds them at its end.
 CREATE INDEX IF NOT EXISTS opportunity_by_link ON opportunity (link) WHERE link IS NOT NULL;
-CREATE INDEX IF NOT EXISTS opportunity_by_opens ON opportunity (opens) WHERE opens IS NOT NULL;
-CREATE INDEX IF NOT EXISTS opportunity_by_closes ON opportunity (closes) WHERE closes IS NOT NULL;
 CREATE INDEX IF NOT EXISTS parent_by_link ON parent (link);
