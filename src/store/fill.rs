@@ -40,17 +40,22 @@ impl Catalogue {
     /// Makes every row anew from the state. For one transaction. In a first harvest verdicts are made on the way, because those in the
     /// state need not be right yet; an item whose own facts say that it cannot be booked is passed by. Calls `was_read` when they are read.
     pub(super) fn fill(&self, state: &State, now: Instant, was_read: &(impl Fn() + Sync)) -> Result<u64> {
-        let judging = state.loading.then(|| state.judging());
         let (path, shapes) = (&state.database.path, &state.shapes.shapes);
+        let verdicts = match (state.loading, state.unsettled.are_orphans()) {
+            (false, _) => Standing::All,
+            (true, true) => Standing::AllButOrphans(state.judging()),
+            (true, false) => Standing::None(state.judging()),
+        };
+        let reading = Reading { shapes, now, verdicts };
         thread::scope(|scope| {
             let (send, batches) = sync_channel(BATCHES_WAITING_MAX);
-            let reading = scope.spawn(move || {
-                read_all(path, Reading { shapes, now, judging }, &send)?;
+            let read = scope.spawn(move || {
+                read_all(path, reading, &send)?;
                 was_read();
                 Ok(())
             });
-            let filled = self.fill_with(state, Reading { shapes, now, judging }, batches.into_iter().flatten());
-            let read = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let filled = self.fill_with(state, reading, batches.into_iter().flatten());
+            let read = read.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             let rows = filled.map_err(|source| self.database.error("write", source))?;
             read.map(|()| rows)
         })
@@ -105,8 +110,37 @@ fn clear(catalogue: &Connection) -> rusqlite::Result<()> {
 struct Reading<'a> {
     shapes: &'a Shapes,
     now: Instant,
-    /// Where the verdicts in the state need not be right.
-    judging: Option<Judging<'a>>,
+    verdicts: Standing<'a>,
+}
+
+/// Which verdicts in the state are right; the others are made on the way.
+#[derive(Clone, Copy)]
+enum Standing<'a> {
+    All,
+    /// All but those on rows of which no parent is known.
+    AllButOrphans(Judging<'a>),
+    None(Judging<'a>),
+}
+
+impl<'a> Standing<'a> {
+    /// What makes the verdict on a row that has this reason, or a window.
+    fn judging(self, reason: Option<Reason>) -> Option<Judging<'a>> {
+        match self {
+            Self::All => None,
+            Self::AllButOrphans(judging) => Some(judging).filter(|_| reason == Some(Reason::Orphan)),
+            Self::None(judging) => Some(judging),
+        }
+    }
+
+    /// Whether a row is looked at, as SQL.
+    fn passes(self) -> String {
+        const OPEN: &str = "+o.closes > ?1 AND coalesce(+o.opens <= ?1, 1)";
+        match self {
+            Self::All => OPEN.to_owned(),
+            Self::AllButOrphans(_) => format!("({OPEN} OR +o.reason = {})", Reason::Orphan.number()),
+            Self::None(_) => "coalesce(+o.closes > ?1, 1)".to_owned(),
+        }
+    }
 }
 
 impl Reading<'_> {
@@ -119,13 +153,16 @@ impl Reading<'_> {
         if facts(row, 5)?.own() {
             return self.one(state, row.get(0)?);
         }
-        Shown::read(row, self.shapes, self.now, self.judging)
+        Shown::read(row, self.shapes, self.now, self.verdicts.judging(reason))
     }
 
     /// A row with what it says of its own.
     fn one(self, state: &Connection, key: OpportunityKey) -> rusqlite::Result<Option<Shown>> {
         let select = format!("SELECT {SHOWN_COLUMNS} FROM {TABLES} WHERE o.key = ?1");
-        let read = |row: &Row<'_>| Shown::read(row, self.shapes, self.now, self.judging);
+        let read = |row: &Row<'_>| {
+            let reason = row.get::<_, Option<i64>>(2)?.and_then(Reason::from_number);
+            Shown::read(row, self.shapes, self.now, self.verdicts.judging(reason))
+        };
         Ok(state.prepare_cached(&select)?.query_row([key], read).optional()?.flatten())
     }
 }
@@ -134,11 +171,7 @@ impl Reading<'_> {
 fn read_all(path: &Path, reading: Reading<'_>, send: &SyncSender<Vec<Shown>>) -> Result<()> {
     let database = Database::open_to_read(path, &STATE)?;
     database.set("read", |state| {
-        let passes = if reading.judging.is_some() {
-            "coalesce(+o.closes > ?1, 1)"
-        } else {
-            "+o.closes > ?1 AND coalesce(+o.opens <= ?1, 1)"
-        };
+        let passes = reading.verdicts.passes();
         let select = format!("SELECT {SHOWN_COLUMNS_ALONE} FROM opportunity AS o WHERE {passes} ORDER BY o.key");
         let mut select = state.prepare(&select)?;
         let mut rows = select.query([reading.now.as_seconds()])?;

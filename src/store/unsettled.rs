@@ -37,6 +37,11 @@ impl Unsettled {
         self.all || self.orphans.count() + by_link > rows / 4
     }
 
+    /// Whether every verdict is right but that on sessions and slots of which no parent is known.
+    pub(super) fn are_orphans(&self) -> bool {
+        !self.all && self.links.0.is_empty()
+    }
+
     pub(super) fn orphans(&self) -> impl Iterator<Item = OpportunityKey> + '_ {
         self.orphans.iter().map(OpportunityKey)
     }
@@ -91,6 +96,7 @@ mod tests {
         assert_eq!(unsettled.links().map(|link| link.0).collect::<Vec<_>>(), [2, 64, 65, 129, 201]);
         assert!(unsettled.is_much(19, 1000) && !unsettled.is_much(20, 1000), "five are more than a quarter of 19");
         assert!(unsettled.is_much(20, 50), "and two more by their links");
+        assert!(!unsettled.are_orphans() && Unsettled::default().are_orphans());
     }
 
     #[test]
@@ -98,6 +104,6 @@ mod tests {
         let mut unsettled = Unsettled::default();
         unsettled.add_all();
         unsettled.add_orphan(OpportunityKey(1));
-        assert!(unsettled.is_much(1000, 1000) && unsettled.orphans().next().is_none());
+        assert!(!unsettled.are_orphans() && unsettled.is_much(1000, 1000) && unsettled.orphans().next().is_none());
     }
 }
