@@ -38,15 +38,16 @@ const BATCHES_WAITING_MAX: usize = 8;
 
 impl Catalogue {
     /// Makes every row anew from the state. For one transaction. In a first harvest verdicts are made on the way, because those in the
-    /// state need not be right yet; an item whose own facts say that it cannot be booked is passed by. Calls `was_read` when they are read.
-    pub(super) fn fill(&self, state: &State, now: Instant, was_read: &(impl Fn() + Sync)) -> Result<u64> {
+    /// state need not be right yet; an item whose own facts say that it cannot be booked is passed by. When all are read, their thread goes on to `after`.
+    pub(super) fn fill(&self, state: &State, now: Instant, after: &(impl Fn() + Sync)) -> Result<u64> {
         let judging = state.loading.then(|| state.judging());
         let (path, shapes) = (&state.database.path, &state.shapes.shapes);
         thread::scope(|scope| {
             let (send, batches) = sync_channel(BATCHES_WAITING_MAX);
             let reading = scope.spawn(move || {
                 read_all(path, Reading { shapes, now, judging }, &send)?;
-                was_read();
+                drop(send);
+                after();
                 Ok(())
             });
             let filled = self.fill_with(state, Reading { shapes, now, judging }, batches.into_iter().flatten());
