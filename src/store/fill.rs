@@ -38,8 +38,9 @@ const BATCHES_WAITING_MAX: usize = 8;
 
 impl Catalogue {
     /// Makes every row anew from the state. For one transaction. In a first harvest verdicts are made on the way, because those in the
-    /// state need not be right yet; an item whose own facts say that it cannot be booked is passed by. Calls `was_read` when they are read.
-    pub(super) fn fill(&self, state: &State, now: Instant, was_read: &(impl Fn() + Sync)) -> Result<u64> {
+    /// state need not be right yet; an item whose own facts say that it cannot be booked is passed by. When all are read, their thread
+    /// goes on to `after`.
+    pub(super) fn fill(&self, state: &State, now: Instant, after: &(impl Fn() + Sync)) -> Result<u64> {
         let (path, shapes) = (&state.database.path, &state.shapes.shapes);
         let verdicts = match (state.loading, state.unsettled.are_orphans()) {
             (false, _) => Standing::All,
@@ -51,7 +52,8 @@ impl Catalogue {
             let (send, batches) = sync_channel(BATCHES_WAITING_MAX);
             let read = scope.spawn(move || {
                 read_all(path, reading, &send)?;
-                was_read();
+                drop(send);
+                after();
                 Ok(())
             });
             let filled = self.fill_with(state, reading, batches.into_iter().flatten());

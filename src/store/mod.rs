@@ -51,7 +51,7 @@ mod transitions;
 mod unsettled;
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::channel;
+use std::sync::OnceLock;
 
 pub use database::{checkpoint, files_of, long_log_written_at};
 pub use error::{Result, StoreError};
@@ -333,24 +333,19 @@ impl Store {
         Ok(Some(self.stale_from().filter(|from| *from > now).map_or(next, |from| next.min(from))))
     }
 
-    /// The end of a first harvest: this thread fills the catalogue, and as soon as that needs only one thread, another builds the state's
+    /// The end of a first harvest: this thread fills the catalogue, and the one that has read the state for it then builds the state's
     /// indexes and judges once more what may have been judged wrongly. A crash in between repeats it.
     ///
     /// # Errors
     /// As for [`Store::apply`].
     pub fn finish_loading(&mut self, now: Instant) -> Result<()> {
-        let settled = std::thread::scope(|scope| {
-            let (path, settling) = (&self.state.database.path, self.state.settling());
-            let (was_read, reading) = channel();
-            let settling = scope.spawn(move || {
-                // Where filling fails, nobody says so, and the sender goes.
-                let _ = reading.recv();
-                settle::settle_loaded(path, settling)
-            });
-            let filled = self.fill(now, move || was_read.send(()).unwrap_or_default());
-            let settled = settling.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            filled.and(settled)
+        let settled = OnceLock::new();
+        let (path, settling) = (&self.state.database.path, self.state.settling());
+        let settle = || settle::settle_loaded(path, settling);
+        self.fill(now, || {
+            settled.get_or_init(settle);
         })?;
+        let settled = settled.into_inner().unwrap_or_else(settle)?;
         self.state.take_settled(settled);
         self.withheld = self.is_stale(now);
         self.state.database.begin()?;
@@ -376,8 +371,8 @@ impl Store {
         Ok(rows)
     }
 
-    /// Fills the catalogue, or empties it where it would be out of date; calls `was_read` when all rows of the state are read.
-    fn fill(&self, now: Instant, was_read: impl Fn() + Sync) -> Result<u64> {
+    /// Fills the catalogue, or empties it where it would be out of date; when all rows of the state are read, their thread goes on to `after`.
+    fn fill(&self, now: Instant, after: impl Fn() + Sync) -> Result<u64> {
         self.catalogue.database.with_sort_files(|| {
             self.catalogue.database.begin()?;
             let error = |source| self.catalogue.database.error("write", source);
@@ -385,7 +380,7 @@ impl Store {
                 self.catalogue.clear().map(|()| 0).map_err(error)?
             } else {
                 self.catalogue.keep_feeds(&self.feed_names()).map_err(error)?;
-                self.state.database.reading(|| self.catalogue.fill(&self.state, now, &was_read))?
+                self.state.database.reading(|| self.catalogue.fill(&self.state, now, &after))?
             };
             self.seal(Ok(()), now)?;
             Ok(rows)
