@@ -2,8 +2,8 @@
 //!
 //! Owns how a request is made: `X-API-KEY` on every one, an honest `User-Agent`, gzip accepted. It never follows a redirect
 //! and never tries twice, so the key goes only to the address it was given for and every attempt is the caller's to
-//! count. Bodies are read as they come and dropped at the limit, which counts decompressed bytes, so a small bomb stays
-//! small. The proxies of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`) are used as reqwest does
+//! count. Bodies are read as they come and dropped at the limit, which holds for what came and for what it inflates to, so a small
+//! bomb stays small. The proxies of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`) are used as reqwest does
 //! by default, except for loopback addresses, which are always asked directly.
 //!
 //! Fails with [`ClientError`] on construction and with a [`Fault`] on a request. Uses the clock, for `Retry-After` dates.
@@ -12,13 +12,19 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use reqwest::header::{ETAG, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, ETAG, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+    LOCATION, RETRY_AFTER,
+};
 use reqwest::{Response, StatusCode, redirect, retry};
 
+use self::gzip::InflateError;
 use super::address::{FeedUrl, origin_text, shortened};
 use super::fault::{Fault, retry_after};
 use super::key::ApiKey;
 use crate::clock::Clock;
+
+mod gzip;
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 const USER_AGENT: &str = concat!("bookable/", env!("CARGO_PKG_VERSION"));
@@ -29,7 +35,7 @@ const MIB: usize = 1024 * 1024;
 /// What one request may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The largest page, in decompressed bytes.
+    /// The largest page, in decompressed bytes; a compressed one may be no larger on its way either.
     pub page_bytes_max: usize,
     /// The longest time to a connection, TLS included.
     pub connect_timeout: Duration,
@@ -111,7 +117,8 @@ impl Client {
     /// A [`Fault`] for anything but a whole body with status 200 within the limits (or 304, where validators were sent).
     pub async fn fetch(&self, url: &FeedUrl, known: Option<&Validators>) -> Result<Fetched, Fault> {
         let client = if url.is_loopback() { &self.direct } else { &self.outside };
-        let mut request = client.get(url.as_url().clone()).header(KEY_HEADER, self.key.header_value());
+        let request = client.get(url.as_url().clone()).header(KEY_HEADER, self.key.header_value());
+        let mut request = request.header(ACCEPT_ENCODING, "gzip");
         let known = known.filter(|known| **known != Validators::default());
         if let Some(etag) = known.and_then(|known| known.etag.as_deref()) {
             request = request.header(IF_NONE_MATCH, etag);
@@ -151,24 +158,48 @@ impl Client {
         }
     }
 
-    async fn read_body(&self, url: &FeedUrl, mut response: Response) -> Result<Vec<u8>, Fault> {
-        let too_large = || Fault::TooLarge { path: url.path_text(), bytes_max: self.page_bytes_max };
-        // Known only for a body that is not compressed; a peer's word, so it is checked against the limit first.
+    /// The body of a page, decompressed.
+    async fn read_body(&self, url: &FeedUrl, response: Response) -> Result<Vec<u8>, Fault> {
+        let is_gzip = is_gzip(response.headers());
+        let body = self.read_bytes(url, response).await?;
+        if !is_gzip || body.is_empty() {
+            return Ok(body);
+        }
+        gzip::inflated(&body, self.page_bytes_max).map_err(|error| match error {
+            InflateError::TooLarge => self.too_large(url),
+            InflateError::Broken(error) => broken(url, &error),
+        })
+    }
+
+    /// The body as it comes, compressed or not.
+    async fn read_bytes(&self, url: &FeedUrl, mut response: Response) -> Result<Vec<u8>, Fault> {
+        // A peer's word, so it is checked against the limit first.
         let announced = response.content_length().map(usize::try_from);
         let capacity = match announced {
             Some(Ok(bytes)) if bytes <= self.page_bytes_max => bytes.min(MIB),
-            Some(_) => return Err(too_large()),
+            Some(_) => return Err(self.too_large(url)),
             None => 0,
         };
         let mut body = Vec::with_capacity(capacity);
         while let Some(chunk) = response.chunk().await.map_err(|error| body_fault(url, error))? {
             if chunk.len() > self.page_bytes_max - body.len() {
-                return Err(too_large());
+                return Err(self.too_large(url));
             }
             body.extend_from_slice(&chunk);
         }
         Ok(body)
     }
+
+    fn too_large(&self, url: &FeedUrl) -> Fault {
+        Fault::TooLarge { path: url.path_text(), bytes_max: self.page_bytes_max }
+    }
+}
+
+/// Whether the body is gzip and nothing else. In any other encoding it is no page, and read as little as any that is none.
+fn is_gzip(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    let encoding = encodings.next().filter(|_| encodings.next().is_none()).and_then(|encoding| encoding.to_str().ok());
+    encoding.is_some_and(|encoding| ["gzip", "x-gzip"].iter().any(|name| encoding.trim().eq_ignore_ascii_case(name)))
 }
 
 /// What can be sent back as it came: short, visible ASCII.
@@ -217,13 +248,20 @@ fn request_fault(url: &FeedUrl, error: reqwest::Error) -> Fault {
     }
 }
 
-/// A failure within the body: too slow, cut, or compressed data that is not what it says.
+/// A failure within the body: too slow, or cut.
 fn body_fault(url: &FeedUrl, error: reqwest::Error) -> Fault {
-    let (path, error) = (url.path_text(), error.without_url());
-    let detail = chain_text(&error);
+    let error = error.without_url();
     if error.is_timeout() {
-        Fault::Timeout { path, detail }
-    } else if io_kinds(&error).any(|kind| matches!(kind, io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)) {
+        Fault::Timeout { path: url.path_text(), detail: chain_text(&error) }
+    } else {
+        broken(url, &error)
+    }
+}
+
+/// A body that is cut, or compressed data that is not what it says.
+fn broken(url: &FeedUrl, error: &(dyn Error + 'static)) -> Fault {
+    let (path, detail) = (url.path_text(), chain_text(error));
+    if io_kinds(error).any(|kind| matches!(kind, io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)) {
         Fault::Unreadable { path, detail }
     } else {
         Fault::Interrupted { path, detail }

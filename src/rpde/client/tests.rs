@@ -142,6 +142,26 @@ async fn gzip_and_chunks_are_undone() {
 }
 
 #[tokio::test]
+async fn only_gzip_alone_is_undone() {
+    let (text, zipped) = (&b"{\"next\":\"https://h/?a=1\",\"items\":[]}"[..], &small_gzip()[..]);
+    let table: [(&str, &[u8], &[u8]); 10] = [
+        ("content-encoding: GZip\r\n", zipped, text),
+        ("content-encoding: x-gzip\r\n", zipped, text),
+        ("content-encoding:  gzip \r\n", zipped, text),
+        ("content-encoding: gzip\r\n", b"", b""),
+        ("content-encoding: identity\r\n", text, text),
+        ("content-encoding:\r\n", text, text),
+        ("content-encoding: br\r\n", zipped, zipped),
+        ("content-encoding: gzip, gzip\r\n", zipped, zipped),
+        ("content-encoding: br, gzip\r\n", zipped, zipped),
+        ("content-encoding: gzip\r\ncontent-encoding: gzip\r\n", zipped, zipped),
+    ];
+    for (headers, sent, expected) in table {
+        assert_eq!(body(fetch(page(headers, sent)).await.unwrap()), expected, "{headers}");
+    }
+}
+
+#[tokio::test]
 async fn statuses_are_faults_with_their_retry_after() {
     let table = [
         ("503 Service Unavailable", "retry-after: 120\r\n", Some(120)),
@@ -212,6 +232,9 @@ async fn a_gzip_bomb_stays_small() {
     let tame = zeros_gzip(15 * 65_536);
     let body = body(fetch_with(limits, page("content-encoding: gzip\r\n", &tame), Then::Close).await.0.unwrap());
     assert_eq!(body, vec![0; 15 * 65_536]);
+    let announced = answer("200 OK", "content-length: 1000001\r\ncontent-encoding: gzip\r\n", b"");
+    let fault = fetch_with(limits, announced, Then::Stall).await.0.unwrap_err();
+    assert_eq!(fault.code(), "too_large", "so much is not taken compressed either: {fault}");
 }
 
 #[tokio::test]
@@ -220,6 +243,8 @@ async fn broken_answers_are_told_apart() {
     let small = small_gzip();
     let mut damaged = small.clone();
     damaged[20] ^= 0xff;
+    let mut resized = small.clone();
+    resized[small.len() - 1] = 0x7f;
     let table = [
         ("cut by length", answer("200 OK", "content-length: 100\r\n", b"{"), "interrupted"),
         ("cut in a chunk", answer("200 OK", "transfer-encoding: chunked\r\n", b"ff\r\n{"), "interrupted"),
@@ -230,6 +255,8 @@ async fn broken_answers_are_told_apart() {
         ("cut gzip", page(gzip, &small[..small.len() - 12]), "interrupted"),
         ("not gzip", page(gzip, b"{\"items\":[]}"), "unreadable"),
         ("damaged gzip", page(gzip, &damaged), "unreadable"),
+        ("gzip of another size than it says", page(gzip, &resized), "unreadable"),
+        ("gzip cut by length", answer("200 OK", &format!("{gzip}content-length: 100\r\n"), &small), "interrupted"),
     ];
     for (words, answer, code) in table {
         let fault = fetch(answer).await.unwrap_err();
