@@ -122,7 +122,9 @@ impl Writing {
             self.finish_loading(now)?;
         }
         self.store.pass_time(now)?;
-        Ok(self.store.tidy(false)?)
+        self.store.tidy(false)?;
+        self.store.close();
+        Ok(())
     }
 }
 

@@ -26,6 +26,8 @@ use crate::domain::{Change, Feed, FeedDate, Item, local_name};
 
 /// The most items that one page may have.
 const ITEMS_MAX: usize = 100_000;
+/// What an item usually takes at the least, so that memory is asked for once a page.
+const ITEM_BYTES_USUAL: usize = 1024;
 /// The longest RPDE id, `@id` or identifier that is taken, in bytes.
 pub(super) const ID_BYTES_MAX: usize = 2048;
 
@@ -222,7 +224,8 @@ fn read<'a, D: Data<'a>>(text: &'a str, broken: bool) -> Result<Content<'a>, Pag
 }
 
 fn read_quickly<'a, D: Data<'a>>(text: &'a str) -> Read<Content<'a>> {
-    let mut content = Content::default();
+    let changes = Vec::with_capacity((text.len() / ITEM_BYTES_USUAL).min(ITEMS_MAX));
+    let mut content = Content { changes, ..Content::default() };
     let (mut reader, mut seen) = (Reader::new(text), Seen::default());
     let (mut next, mut license) = (Loose::<Txt<'a>>::default(), Loose::<Txt<'a>>::default());
     let mut has_items = false;

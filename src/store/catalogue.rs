@@ -80,16 +80,16 @@ impl Catalogue {
     }
 
     /// Shows or hides each of these as it stands at `now`, and brings the listings of these links up to date. What counts as closed
-    /// is hidden without another look, unless it counts as open too.
+    /// is hidden without another look, unless it counts as open too. The listings in `left` are dropped where nothing uses them.
     pub(super) fn follow(
         &self,
         state: &State,
         moved: &Moved,
         listings: Listings<'_>,
+        mut left: BTreeSet<i64>,
         now: Instant,
     ) -> rusqlite::Result<()> {
         let mut written = Written { trusted: matches!(listings, Listings::These(_)), ..Written::default() };
-        let mut left: BTreeSet<i64> = BTreeSet::new();
         let links = if let Listings::These(links) = listings { Some(links) } else { None };
         for link in links.into_iter().flatten() {
             if self.has_listing(link.0)?
@@ -165,33 +165,53 @@ impl Catalogue {
         self.connection().prepare_cached("SELECT 1 FROM listing WHERE key = ?1")?.exists([key])
     }
 
+    /// Hides those of these, whatever the state says of them, that have started as their row has it; gives the others. What they leave
+    /// goes to `left`.
+    pub(super) fn hide_started(
+        &self,
+        keys: &[OpportunityKey],
+        now: Instant,
+        left: &mut BTreeSet<i64>,
+    ) -> rusqlite::Result<Vec<OpportunityKey>> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (list, now) = (json_list(keys.iter()), now.to_string());
+        let mut hidden = BTreeSet::new();
+        for delete in [
+            "DELETE FROM session WHERE key IN (SELECT value FROM json_each(?1)) AND starts_at <= ?2 RETURNING listing, key",
+            "DELETE FROM slot WHERE key IN (SELECT value FROM json_each(?1)) AND starts_at <= ?2 RETURNING listing, key",
+        ] {
+            let mut delete = self.connection().prepare_cached(delete)?;
+            let mut rows = delete.query([&list, &now])?;
+            while let Some(row) = rows.next()? {
+                left.insert(row.get(0)?);
+                hidden.insert(row.get::<_, OpportunityKey>(1)?);
+            }
+        }
+        Ok(keys.iter().filter(|key| !hidden.contains(key)).copied().collect())
+    }
+
     /// Hides all of these, which is less work than one by one, and adds the listings that they had to `left`.
     fn hide<'a>(
         &self,
-        keys: impl Iterator<Item = &'a OpportunityKey>,
+        keys: impl Iterator<Item = &'a OpportunityKey> + Clone,
         left: &mut BTreeSet<i64>,
     ) -> rusqlite::Result<()> {
-        let keys: Vec<String> = keys.map(|key| key.0.to_string()).collect();
-        let (count, keys) = (keys.len(), format!("[{}]", keys.join(",")));
+        let (count, list) = (keys.clone().count(), json_list(keys));
         let mut hidden = 0;
-        for (select, delete) in [
-            (
-                "SELECT listing FROM session WHERE key IN (SELECT value FROM json_each(?1))",
-                "DELETE FROM session WHERE key IN (SELECT value FROM json_each(?1))",
-            ),
-            (
-                "SELECT listing FROM slot WHERE key IN (SELECT value FROM json_each(?1))",
-                "DELETE FROM slot WHERE key IN (SELECT value FROM json_each(?1))",
-            ),
+        for delete in [
+            "DELETE FROM session WHERE key IN (SELECT value FROM json_each(?1)) RETURNING listing",
+            "DELETE FROM slot WHERE key IN (SELECT value FROM json_each(?1)) RETURNING listing",
         ] {
             // Most are sessions; where all are, slots need not be looked at.
             if hidden < count {
-                let mut select = self.connection().prepare_cached(select)?;
-                let mut rows = select.query([&keys])?;
+                let mut delete = self.connection().prepare_cached(delete)?;
+                let mut rows = delete.query([&list])?;
                 while let Some(row) = rows.next()? {
                     left.insert(row.get(0)?);
+                    hidden += 1;
                 }
-                hidden += self.connection().prepare_cached(delete)?.execute([&keys])?;
             }
         }
         Ok(())
@@ -258,4 +278,10 @@ impl Catalogue {
         self.database.set("tidy the offers of", |connection| connection.execute(DROP_UNUSED, []).map(drop))?;
         self.database.set("tidy the change log of", |connection| change_log::prune(connection, self.change_log))
     }
+}
+
+/// Keys as `json_each` takes them.
+fn json_list<'a>(keys: impl Iterator<Item = &'a OpportunityKey>) -> String {
+    let keys: Vec<String> = keys.map(|key| key.0.to_string()).collect();
+    format!("[{}]", keys.join(","))
 }

@@ -50,7 +50,7 @@ mod step;
 mod transitions;
 mod unsettled;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 pub use database::{checkpoint, files_of, long_log_written_at};
@@ -150,6 +150,13 @@ impl Store {
             Some(position) if position.read_to_end_at.is_some() => Asking::Feed,
             Some(_) => Asking::Unread,
         }
+    }
+
+    /// Closes both files, when the program is about to end: what is in memory goes with it, which is quicker than to give it back.
+    pub fn close(self) {
+        let Self { state, catalogue, .. } = self;
+        drop(catalogue);
+        state.close();
     }
 
     /// Where each feed stands.
@@ -252,16 +259,20 @@ impl Store {
         let wrap = |source| self.state.database.error("read", source);
         let candidates = candidates.map_err(wrap)?;
         self.state.database.reading(|| {
-            let mut moved = self.state.transitions(&candidates, as_of, now).map_err(wrap)?;
-            moved.open.extend(&touched.opportunities);
             let follow = || {
                 self.catalogue.database.begin()?;
+                let write = |source| self.catalogue.database.error("write", source);
+                // Most of what passes are starts, of which the catalogue has all that is to be known.
+                let mut left = BTreeSet::new();
+                let others = self.catalogue.hide_started(&candidates, now, &mut left).map_err(write)?;
+                let mut moved = self.state.transitions(&others, as_of, now).map_err(wrap)?;
+                moved.open.extend(&touched.opportunities);
                 let datasets = if touched.datasets { self.catalogue.copy_datasets(&self.state) } else { Ok(()) };
                 let links = Listings::These(&touched.links);
-                let followed = datasets.and_then(|()| self.catalogue.follow(&self.state, &moved, links, now));
+                let followed = datasets.and_then(|()| self.catalogue.follow(&self.state, &moved, links, left, now));
                 self.seal(followed, now)
             };
-            let is_large = moved.open.len() + moved.closed.len() > LARGE_BATCH;
+            let is_large = candidates.len() + touched.opportunities.len() > LARGE_BATCH;
             if is_large { self.catalogue.database.with_large_cache(follow) } else { follow() }
         })?;
         self.state.calendar.forget_before(as_of.min(now));
@@ -410,7 +421,7 @@ impl Store {
             self.catalogue.database.begin()?;
             let mended = self
                 .catalogue
-                .follow(&self.state, &moved, Listings::Any, now)
+                .follow(&self.state, &moved, Listings::Any, BTreeSet::new(), now)
                 .and_then(|()| self.catalogue.copy_datasets(&self.state))
                 .and_then(|()| self.catalogue.keep_feeds(&self.feed_names()));
             self.seal(mended, now)

@@ -14,6 +14,11 @@ use super::packed::{Numbers, Seen, Texts, pack_back, pack_front};
 use super::shape_book;
 use crate::domain::{Change, Feed, Item, Opportunity, OpportunityTerms, Pair, Role};
 
+/// What the texts of an item usually take, so that memory is asked for once a page.
+const TEXT_BYTES_USUAL: usize = 320;
+/// What its packed row and its offers do.
+const ROW_BYTES_USUAL: usize = 256;
+
 /// Makes [`Prepared`] pages for one state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preparer(ItemHasher);
@@ -70,11 +75,15 @@ impl Preparer {
     pub fn prepare(self, feed: Feed, walk: i64, changes: &[Change<'_>]) -> Option<Prepared> {
         let Role::Children(pair) = feed.role() else { return None };
         let items = Vec::with_capacity(changes.len());
-        let (texts, bytes, own) = Default::default();
+        let texts = String::with_capacity(changes.len() * TEXT_BYTES_USUAL);
+        let bytes = Vec::with_capacity(changes.len() * ROW_BYTES_USUAL);
+        let own = Vec::new();
         let prepared = Prepared { by: self, feed, pair, walk, items, texts, bytes, own };
         let (shape, list) = Default::default();
         let mut making = Making { hasher: self.0, prepared, shape, list, list_before: None };
-        changes.iter().for_each(|change| making.add(change));
+        for change in changes {
+            making.add(change);
+        }
         Some(making.prepared)
     }
 }

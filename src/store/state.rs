@@ -132,6 +132,13 @@ impl State {
         })
     }
 
+    /// See [`super::Store::close`].
+    pub(super) fn close(self) {
+        let Self { database, book, opportunities, .. } = self;
+        drop(database);
+        std::mem::forget((book, opportunities));
+    }
+
     pub(super) fn connection(&self) -> &Connection {
         &self.database.connection
     }

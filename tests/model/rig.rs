@@ -110,7 +110,11 @@ impl Rig {
         // Every other page is prepared as the walkers do it, without its texts being there any more.
         let preparer = self.store().preparer();
         let prepare = |(at, (feed, page)): (usize, &(Feed, Page))| {
-            if at / FEEDS.len() % 2 == 0 { preparer.prepare(*feed, walk, &page.content().changes) } else { None }
+            if (at / FEEDS.len()).is_multiple_of(2) {
+                preparer.prepare(*feed, walk, &page.content().changes)
+            } else {
+                None
+            }
         };
         let prepared: Vec<Option<Prepared>> = read.iter().enumerate().map(prepare).collect();
         let steps: Vec<Step<'_>> = read

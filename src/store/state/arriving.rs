@@ -10,7 +10,7 @@ use crate::store::keys::OpportunityKey;
 use crate::store::opportunity_row::{self, Way};
 use crate::store::own_row;
 use crate::store::packed::{Keys, Seen, pack, put_keys};
-use crate::store::prepared::{Prepared, PreparedItem, Preparer};
+use crate::store::prepared::{Prepared, PreparedItem, PreparedRow, Preparer};
 use crate::store::probe::{self, Point};
 use crate::store::step::{Changes, PageStep};
 
@@ -68,7 +68,7 @@ impl State {
     }
 
     /// Looks up what some items will look up one by one, so that memory, which is far away from these large tables, is waited for once
-    /// and not for each of them: a third of the time that a new row takes.
+    /// and not for each of them.
     fn look_up_ahead(&self, prepared: &Prepared, at: usize) {
         let mut found = 0;
         for item in prepared.items().iter().skip(at).take(LOOKED_UP_AHEAD) {
@@ -132,6 +132,23 @@ impl State {
         Ok(Some((held, modified)))
     }
 
+    /// The keys of a row's offers and shape, which it now uses too; and whether the shape is new, so that the row must be packed by it.
+    fn take_keys(
+        &mut self,
+        prepared: &Prepared,
+        item: &PreparedItem,
+        row: &PreparedRow,
+    ) -> rusqlite::Result<(Keys, bool)> {
+        let connection = &self.database.connection;
+        let offers = prepared.offers(row);
+        let offers = offers.map(|(hash, list)| self.offers.take_gathered(connection, hash, list)).transpose()?;
+        if let Some(shape) = self.shapes.take_known(row.shape) {
+            return Ok((Keys { offers, shape }, false));
+        }
+        let shape = self.shapes.take_new(connection, &self.hasher, &prepared.texts(item, row))?;
+        Ok((Keys { offers, shape }, true))
+    }
+
     fn put_opportunity(
         &mut self,
         (prepared, item): (&Prepared, &PreparedItem),
@@ -143,15 +160,8 @@ impl State {
         let pair = prepared.pair();
         let link = prepared.link(row).map(|(hash, id)| self.intern_link(pair, hash, id)).transpose()?;
         let verdict = judge(&row.terms, self.judging().parent_terms(link).as_ref());
+        let (keys, is_new) = self.take_keys(prepared, item, row)?;
         let connection = &self.database.connection;
-        let offers = prepared.offers(row);
-        let offers = offers.map(|(hash, list)| self.offers.take_gathered(connection, hash, list)).transpose()?;
-        let known = self.shapes.take_known(row.shape);
-        let texts = || prepared.texts(item, row);
-        let shape = match known {
-            Some(shape) => shape,
-            None => self.shapes.take_new(connection, &self.hasher, &texts())?,
-        };
         let held_row = if let Held::Opportunity { key, link: before, own, offers, shape, verdict: stood, .. } = *held {
             touched.loose_links.extend(before.filter(|before| Some(*before) != link));
             self.offers.release(connection, offers)?;
@@ -165,12 +175,12 @@ impl State {
             (key, false, Way::New)
         };
         let (key, had_own, way) = held_row;
-        let keys = Keys { offers, shape };
         let mut new = Vec::new();
         let (front, back) = prepared.parts(row);
-        if known.is_none() || item.modified.is_none() {
+        if is_new || item.modified.is_none() {
             let seen = Seen { pair, modified, walk: prepared.walk() };
-            pack(&mut new, seen, &row.numbers, (keys, self.shapes.shapes.get(shape)?), &texts());
+            let shape = self.shapes.shapes.get(keys.shape)?;
+            pack(&mut new, seen, &row.numbers, (keys, shape), &prepared.texts(item, row));
         }
         let pack = |out: &mut Vec<u8>| {
             if new.is_empty() {
