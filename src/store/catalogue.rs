@@ -101,7 +101,8 @@ impl Catalogue {
         }
         let select = format!("SELECT {SHOWN_COLUMNS} FROM {TABLES} WHERE o.key = ?1");
         let mut select = state.connection().prepare_cached(&select)?;
-        self.hide(moved.closed.difference(&moved.open), &mut left)?;
+        let closed: Vec<OpportunityKey> = moved.closed.difference(&moved.open).copied().collect();
+        self.hide(&closed, None, &mut left)?;
         let mut hidden = Vec::new();
         for key in &moved.open {
             let read = |row: &Row<'_>| Shown::read(row, &state.shapes.shapes, now, None);
@@ -117,7 +118,7 @@ impl Catalogue {
                 None => hidden.push(*key),
             }
         }
-        self.hide(hidden.iter(), &mut left)?;
+        self.hide(&hidden, None, &mut left)?;
         if written.trusted {
             return listing_index::drop_unused_of(self.connection(), &left);
         }
@@ -165,56 +166,46 @@ impl Catalogue {
         self.connection().prepare_cached("SELECT 1 FROM listing WHERE key = ?1")?.exists([key])
     }
 
-    /// Hides those of these, whatever the state says of them, that have started as their row has it; gives the others. What they leave
-    /// goes to `left`.
+    /// Hides those of these that have started at `now` as their row has it, whatever the state says of them; gives the others. The
+    /// listings that they had are added to `left`.
     pub(super) fn hide_started(
         &self,
         keys: &[OpportunityKey],
         now: Instant,
         left: &mut BTreeSet<i64>,
     ) -> rusqlite::Result<Vec<OpportunityKey>> {
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (list, now) = (json_list(keys.iter()), now.to_string());
-        let mut hidden = BTreeSet::new();
-        for delete in [
-            "DELETE FROM session WHERE key IN (SELECT value FROM json_each(?1)) AND starts_at <= ?2 RETURNING listing, key",
-            "DELETE FROM slot WHERE key IN (SELECT value FROM json_each(?1)) AND starts_at <= ?2 RETURNING listing, key",
-        ] {
-            let mut delete = self.connection().prepare_cached(delete)?;
-            let mut rows = delete.query([&list, &now])?;
-            while let Some(row) = rows.next()? {
-                left.insert(row.get(0)?);
-                hidden.insert(row.get::<_, OpportunityKey>(1)?);
-            }
-        }
+        let hidden = self.hide(keys, Some(now), left)?;
         Ok(keys.iter().filter(|key| !hidden.contains(key)).copied().collect())
     }
 
-    /// Hides all of these, which is less work than one by one, and adds the listings that they had to `left`.
-    fn hide<'a>(
+    /// Hides all of these that are shown, or those that have started at an instant, and gives them: less work than one by one. The listings
+    /// that they had are added to `left`.
+    fn hide(
         &self,
-        keys: impl Iterator<Item = &'a OpportunityKey> + Clone,
+        keys: &[OpportunityKey],
+        started_at: Option<Instant>,
         left: &mut BTreeSet<i64>,
-    ) -> rusqlite::Result<()> {
-        let (count, list) = (keys.clone().count(), json_list(keys));
-        let mut hidden = 0;
+    ) -> rusqlite::Result<BTreeSet<OpportunityKey>> {
+        let list: Vec<String> = keys.iter().map(|key| key.0.to_string()).collect();
+        let (list, started_at) = (format!("[{}]", list.join(",")), started_at.map(|at| at.to_string()));
+        let mut hidden = BTreeSet::new();
         for delete in [
-            "DELETE FROM session WHERE key IN (SELECT value FROM json_each(?1)) RETURNING listing",
-            "DELETE FROM slot WHERE key IN (SELECT value FROM json_each(?1)) RETURNING listing",
+            "DELETE FROM session WHERE key IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR starts_at <= ?2) \
+             RETURNING listing, key",
+            "DELETE FROM slot WHERE key IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR starts_at <= ?2) \
+             RETURNING listing, key",
         ] {
             // Most are sessions; where all are, slots need not be looked at.
-            if hidden < count {
+            if hidden.len() < keys.len() {
                 let mut delete = self.connection().prepare_cached(delete)?;
-                let mut rows = delete.query([&list])?;
+                let mut rows = delete.query((&list, &started_at))?;
                 while let Some(row) = rows.next()? {
                     left.insert(row.get(0)?);
-                    hidden += 1;
+                    hidden.insert(row.get(1)?);
                 }
             }
         }
-        Ok(())
+        Ok(hidden)
     }
 
     fn write_listing(
@@ -278,10 +269,4 @@ impl Catalogue {
         self.database.set("tidy the offers of", |connection| connection.execute(DROP_UNUSED, []).map(drop))?;
         self.database.set("tidy the change log of", |connection| change_log::prune(connection, self.change_log))
     }
-}
-
-/// Keys as `json_each` takes them.
-fn json_list<'a>(keys: impl Iterator<Item = &'a OpportunityKey>) -> String {
-    let keys: Vec<String> = keys.map(|key| key.0.to_string()).collect();
-    format!("[{}]", keys.join(","))
 }
