@@ -257,7 +257,9 @@ impl Store {
         let as_of = self.catalogue.origin()?.map_or(now, |origin| origin.as_of);
         let candidates = self.state.candidates(as_of, now);
         let wrap = |source| self.state.database.error("read", source);
-        let candidates = candidates.map_err(wrap)?;
+        let mut candidates = candidates.map_err(wrap)?;
+        // What was touched is looked at in any case, as it now is.
+        candidates.retain(|key| !touched.opportunities.contains(key));
         self.state.database.reading(|| {
             let follow = || {
                 self.catalogue.database.begin()?;

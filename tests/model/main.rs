@@ -6,6 +6,7 @@
 mod histories;
 mod loading;
 mod migration;
+mod moved;
 mod naive;
 mod properties;
 mod rig;
