@@ -193,15 +193,21 @@ fn columns() -> String {
             "coalesce(s.ends_at, strftime('%Y-%m-%dT%H:%M:%SZ', s.starts_at, s.duration_minutes || ' minutes'))"
                 .to_owned()
         }
-        "url" => format!("coalesce(s.{name}, l.{name})"),
+        "session_id" => format!("coalesce(s.session_id, {})", made("id")),
+        "url" => format!("coalesce(s.url, {}, l.url)", made("url")),
         "attribution_name" | "license" => format!("d.{name}"),
         "attribution_url" => "d.url".to_owned(),
         "series_id" => "l.parent_id".to_owned(),
-        "session_id" | "identifier" | "starts_at" | "local_start" | "duration_minutes" | "bookable_from"
-        | "remaining_capacity" | "maximum_capacity" | "modified" => format!("s.{name}"),
+        "identifier" | "starts_at" | "local_start" | "duration_minutes" | "bookable_from" | "remaining_capacity"
+        | "maximum_capacity" | "modified" => format!("s.{name}"),
         _ => format!("l.{name}"),
     };
     COLUMNS.iter().map(column).collect::<Vec<_>>().join(", ")
+}
+
+/// What a session's pattern makes of its identifier.
+fn made(what: &str) -> String {
+    format!("(SELECT {what}_before || s.identifier || {what}_after FROM pattern WHERE key = s.pattern)")
 }
 
 /// What the full-text index is asked for: the words, and the words of the activity's label in its own column, which every listing

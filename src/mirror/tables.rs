@@ -49,6 +49,28 @@ const fn flag(name: &'static str) -> (&'static str, Kind, Option<&'static str>) 
     (name, Kind::Flag, None)
 }
 
+/// A text that its row does not have where a pattern makes it.
+macro_rules! made_by_pattern {
+    ($column:literal, $what:literal, $table:literal) => {
+        concat!(
+            "coalesce(",
+            $column,
+            ", (SELECT ",
+            $what,
+            "_before || identifier || ",
+            $what,
+            "_after FROM pattern \
+             WHERE pattern.key = ",
+            $table,
+            ".pattern))"
+        )
+    };
+}
+
+const fn made(name: &'static str, source: &'static str) -> (&'static str, Kind, Option<&'static str>) {
+    (name, Kind::Plain, Some(source))
+}
+
 const fn json(name: &'static str) -> (&'static str, Kind, Option<&'static str>) {
     (name, Kind::Json, None)
 }
@@ -94,7 +116,7 @@ pub(super) const TABLES: [Table; 7] = [
         columns: &[
             plain("key"),
             plain("listing"),
-            plain("session_id"),
+            made("session_id", made_by_pattern!("session_id", "id", "session")),
             plain("identifier"),
             plain("checkout_name"),
             plain("starts_at"),
@@ -105,7 +127,7 @@ pub(super) const TABLES: [Table; 7] = [
             plain("remaining_capacity"),
             plain("maximum_capacity"),
             plain("attendance_mode"),
-            plain("url"),
+            made("url", made_by_pattern!("url", "url", "session")),
             plain("modified"),
             plain("offers"),
         ],
@@ -116,7 +138,7 @@ pub(super) const TABLES: [Table; 7] = [
         columns: &[
             plain("key"),
             plain("listing"),
-            plain("slot_id"),
+            made("slot_id", made_by_pattern!("slot_id", "id", "slot")),
             plain("identifier"),
             plain("checkout_url"),
             plain("starts_at"),
@@ -129,7 +151,7 @@ pub(super) const TABLES: [Table; 7] = [
             plain("price"),
             plain("currency"),
             flag("membership_required"),
-            plain("url"),
+            made("url", made_by_pattern!("url", "url", "slot")),
             plain("modified"),
             plain("offers"),
         ],

@@ -15,8 +15,9 @@ use super::error::Result;
 use super::keys::{LinkKey, OpportunityKey};
 use super::listing_index;
 use super::listing_rows::{ListingSql, Source, Written};
-use super::offer_rows::{DROP_UNUSED, PublicAdultText, WantedKey};
+use super::offer_rows::{self, PublicAdultText, WantedKey};
 use super::opportunity_row::{TABLES, Way};
+use super::patterns::{self, Patterns};
 use super::shown::{CheckoutUrls, SHOWN_COLUMNS, Shown};
 use super::state::State;
 use super::transitions::Moved;
@@ -45,6 +46,7 @@ pub(super) struct Catalogue {
     pub(super) database: Database,
     pub(super) checkout: CheckoutUrls,
     pub(super) listing_sql: ListingSql,
+    pub(super) patterns: Patterns,
     /// How long the change log goes back.
     change_log: Option<Duration>,
 }
@@ -53,7 +55,7 @@ impl Catalogue {
     pub(super) fn open(path: &Path, checkout: CheckoutUrls, change_log: Option<Duration>) -> Result<Self> {
         let database = Database::open(path, &CATALOGUE)?;
         database.set("set up the change log of", |connection| change_log::set_up(connection, change_log))?;
-        Ok(Self { database, checkout, listing_sql: ListingSql::new(), change_log })
+        Ok(Self { database, checkout, listing_sql: ListingSql::new(), patterns: Patterns::default(), change_log })
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -139,6 +141,7 @@ impl Catalogue {
         };
         let Some(wanted) = wanted else { return Ok(false) };
         let list = shown.list(state.connection(), self.connection(), (speaker, wanted), &mut written.lists)?;
+        self.patterns.show(self.connection(), &state.shapes.shapes, shown.pattern)?;
         shown.write(self.connection(), &self.checkout, (speaker, way), list, &mut written.times)?;
         Ok(true)
     }
@@ -262,11 +265,14 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Drops the words of deleted rows from the index, which FTS5 otherwise keeps for a while, and idle lists of offers.
+    /// Drops the words of deleted rows from the index, which FTS5 otherwise keeps for a while, and idle patterns and lists of offers.
     pub(super) fn forget_words(&self) -> Result<()> {
         let sql = "INSERT INTO listing_words (listing_words) VALUES ('optimize')";
         self.database.set("tidy the words of", |connection| connection.execute(sql, []).map(drop))?;
-        self.database.set("tidy the offers of", |connection| connection.execute(DROP_UNUSED, []).map(drop))?;
+        for unused in [offer_rows::DROP_UNUSED, patterns::DROP_UNUSED] {
+            self.database.set("drop what is not used from", |connection| connection.execute(unused, []).map(drop))?;
+        }
+        self.patterns.forget();
         self.database.set("tidy the change log of", |connection| change_log::prune(connection, self.change_log))
     }
 }

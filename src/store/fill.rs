@@ -27,7 +27,8 @@ const DROP_INDEXES: &str = "DROP INDEX IF EXISTS session_by_start; DROP INDEX IF
     DROP INDEX IF EXISTS session_by_identifier; DROP INDEX IF EXISTS slot_by_start; \
     DROP INDEX IF EXISTS slot_by_listing; DROP INDEX IF EXISTS slot_by_identifier;";
 
-const CLEAR: &str = "DELETE FROM offer_list; DELETE FROM slot; DELETE FROM session; DELETE FROM listing;";
+const CLEAR: &str =
+    "DELETE FROM offer_list; DELETE FROM slot; DELETE FROM session; DELETE FROM listing; DELETE FROM pattern;";
 
 /// Sessions that are written by one statement.
 const ROWS_TOGETHER: usize = 16;
@@ -72,7 +73,7 @@ impl Catalogue {
         let catalogue = self.connection();
         change_log::pause(catalogue)?;
         catalogue.execute_batch(DROP_INDEXES)?;
-        clear(catalogue)?;
+        self.empty()?;
         let mut filling = Filling {
             catalogue: self,
             state,
@@ -97,14 +98,15 @@ impl Catalogue {
     /// Shows nothing. For one transaction.
     pub(super) fn clear(&self) -> rusqlite::Result<()> {
         change_log::pause(self.connection())?;
-        clear(self.connection())?;
+        self.empty()?;
         change_log::resume(self.connection())
     }
-}
 
-fn clear(catalogue: &Connection) -> rusqlite::Result<()> {
-    catalogue.execute_batch(CLEAR)?;
-    listing_index::clear(catalogue)
+    fn empty(&self) -> rusqlite::Result<()> {
+        self.patterns.forget();
+        self.connection().execute_batch(CLEAR)?;
+        listing_index::clear(self.connection())
+    }
 }
 
 /// How rows of the state are read.
@@ -218,6 +220,7 @@ impl Filling<'_> {
             } else {
                 None
             };
+            self.catalogue.patterns.show(self.catalogue.connection(), self.reading.shapes, shown.pattern)?;
             self.rows += 1;
             if shown.own_listing().is_some() {
                 self.own.push(shown.key);

@@ -35,6 +35,7 @@ mod packed;
 mod parent_book;
 mod parent_row;
 mod parents;
+mod patterns;
 mod prepared;
 pub mod probe;
 mod report;

@@ -56,6 +56,16 @@ impl Shape {
     pub(super) fn has_identifier(&self) -> bool {
         self.0[2] != Part::Absent
     }
+
+    /// What stands before and after the `identifier` in `@id` and in `url`; nothing for one that is not made so.
+    pub(super) fn around_identifier(&self) -> [Option<(&str, &str)>; 2] {
+        let [_, id, identifier, url] = &self.0;
+        let is_token = matches!(identifier, Part::Around(before, after) if before.is_empty() && after.is_empty());
+        [id, url].map(|part| match part {
+            Part::Around(before, after) if is_token => Some((before.as_str(), after.as_str())),
+            _ => None,
+        })
+    }
 }
 
 /// What words of a text are told apart by.
@@ -295,17 +305,22 @@ impl<'a> Packed<'a> {
 
     /// The texts, whole: RPDE id, `@id`, `identifier`, `url`.
     pub(super) fn texts(&self, shape: &Shape) -> Option<[Option<String>; 4]> {
+        self.texts_wanted(shape, [true; 4])
+    }
+
+    /// Those of the four texts that are wanted.
+    pub(super) fn texts_wanted(&self, shape: &Shape, wanted: [bool; 4]) -> Option<[Option<String>; 4]> {
         let mut rest = self.rest;
         let mut texts = [const { None }; 4];
-        for (text, part) in texts.iter_mut().zip(&shape.0) {
+        for ((text, part), wanted) in texts.iter_mut().zip(&shape.0).zip(wanted) {
             *text = match part {
                 Part::Absent => None,
-                Part::Whole => Some(take_text(&mut rest)?.to_owned()),
-                Part::Around(before, after) => {
+                Part::Whole => Some(take_text(&mut rest)?).filter(|_| wanted).map(str::to_owned),
+                Part::Around(before, after) => wanted.then(|| {
                     let mut text = String::with_capacity(before.len() + TOKEN_BYTES + after.len());
                     self.around(before, after, &mut text);
-                    Some(text)
-                }
+                    text
+                }),
             };
         }
         Some(texts)

@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, Statement, ToSql, params};
 
-use super::keys::{LinkKey, OfferListKey, OpportunityKey};
+use super::keys::{LinkKey, OfferListKey, OpportunityKey, ShapeKey};
 use super::offer_rows::{Lists, PublicAdultText, WantedKey};
 use super::opportunity_row::{Judged, Way, facts, judged_columns, verdict_from};
 use super::parent_book::Speaker;
@@ -76,6 +76,8 @@ pub(super) struct Shown {
     pub(super) link: LinkKey,
     opens: Option<Instant>,
     closes: Instant,
+    /// What makes `id` and `url` of the identifier, where they are not given here.
+    pub(super) pattern: Option<ShapeKey>,
     id: Option<String>,
     identifier: String,
     ends: Option<Instant>,
@@ -105,7 +107,9 @@ impl Shown {
         }
         let packed = facts(row, 5)?;
         let shape = shapes.of(&packed)?;
-        let [_, id, identifier, url] = packed.texts(shape).ok_or_else(damaged)?;
+        let [makes_id, makes_url] = shape.around_identifier().map(|around| around.is_some());
+        let wanted = [false, !makes_id, true, !makes_url];
+        let [_, id, identifier, url] = packed.texts_wanted(shape, wanted).ok_or_else(damaged)?;
         let Some(identifier) = identifier else { return Ok(None) };
         let numbers = packed.numbers(shape).ok_or_else(damaged)?;
         Ok(Some(Self {
@@ -114,6 +118,7 @@ impl Shown {
             link,
             opens: window.opens,
             closes: window.closes,
+            pattern: (makes_id || makes_url).then_some(packed.keys.shape),
             id,
             identifier,
             ends: numbers.ends,
@@ -127,7 +132,7 @@ impl Shown {
     }
 
     /// How many values a row of `session` has.
-    pub(super) const SESSION_VALUES: usize = 16;
+    pub(super) const SESSION_VALUES: usize = 17;
 
     /// Whether it has offers of its own.
     pub(super) fn has_offers(&self) -> bool {
@@ -215,6 +220,7 @@ impl Shown {
         let values: [&dyn ToSql; Self::SESSION_VALUES] = [
             &self.key,
             &self.listing_key(),
+            &self.pattern,
             &self.id,
             &self.identifier,
             &checkout_name(&self.identifier),
@@ -245,9 +251,10 @@ impl Shown {
         let checkout_url = checkout.slot_path.as_ref().map(|path| checkout.base.slot_url(path, &self.identifier));
         let [duration, remaining, maximum] = self.numbers;
         let [starts, opens, ends] = times.of([Some(self.closes), self.opens, self.ends]);
-        let values: [&dyn ToSql; 18] = [
+        let values: [&dyn ToSql; 19] = [
             &self.key,
             &self.link,
+            &self.pattern,
             &self.id,
             &self.identifier,
             &checkout_url,
@@ -323,33 +330,38 @@ fn text(instant: Option<Instant>) -> Option<String> {
 const fn sql(pair: Pair, way: Way) -> &'static str {
     match (pair, way) {
         (Pair::Sessions, Way::New) => {
-            "INSERT INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+            "INSERT INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
         }
         (Pair::Sessions, Way::Over) => {
-            "UPDATE session SET listing = ?2, session_id = ?3, identifier = ?4, checkout_name = ?5, starts_at = ?6, ends_at = ?7, \
-             local_start = ?8, duration_minutes = ?9, bookable_from = ?10, remaining_capacity = ?11, maximum_capacity = ?12, \
-             attendance_mode = ?13, url = ?14, modified = ?15, offers = ?16 WHERE key = ?1"
+            "UPDATE session SET listing = ?2, pattern = ?3, session_id = ?4, identifier = ?5, checkout_name = ?6, \
+             starts_at = ?7, ends_at = ?8, local_start = ?9, duration_minutes = ?10, bookable_from = ?11, \
+             remaining_capacity = ?12, maximum_capacity = ?13, attendance_mode = ?14, url = ?15, modified = ?16, \
+             offers = ?17 WHERE key = ?1"
         }
         (Pair::Sessions, Way::InPlace) => {
-            "UPDATE session SET session_id = ?3, checkout_name = ?5, ends_at = ?7, local_start = ?8, duration_minutes = ?9, \
-             remaining_capacity = ?11, maximum_capacity = ?12, attendance_mode = ?13, url = ?14, modified = ?15, offers = ?16 \
-             WHERE key = ?1 AND (session_id, checkout_name, ends_at, local_start, duration_minutes, remaining_capacity, \
-             maximum_capacity, attendance_mode, url, modified, offers) IS NOT (?3, ?5, ?7, ?8, ?9, ?11, ?12, ?13, ?14, ?15, ?16)"
+            "UPDATE session SET pattern = ?3, session_id = ?4, checkout_name = ?6, ends_at = ?8, local_start = ?9, \
+             duration_minutes = ?10, remaining_capacity = ?12, maximum_capacity = ?13, attendance_mode = ?14, url = \
+             ?15, modified = ?16, offers = ?17 WHERE key = ?1 AND (pattern, session_id, checkout_name, ends_at, \
+             local_start, duration_minutes, remaining_capacity, maximum_capacity, attendance_mode, url, modified, \
+             offers) IS NOT (?3, ?4, ?6, ?8, ?9, ?10, ?12, ?13, ?14, ?15, ?16, ?17)"
         }
         (Pair::Slots, Way::New) => {
-            "INSERT INTO slot VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+            "INSERT INTO slot VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
+             ?18, ?19)"
         }
         (Pair::Slots, Way::Over) => {
-            "UPDATE slot SET listing = ?2, slot_id = ?3, identifier = ?4, checkout_url = ?5, starts_at = ?6, ends_at = ?7, \
-             local_start = ?8, duration_minutes = ?9, bookable_from = ?10, remaining_uses = ?11, maximum_uses = ?12, price = ?13, \
-             currency = ?14, membership_required = ?15, url = ?16, modified = ?17, offers = ?18 WHERE key = ?1"
+            "UPDATE slot SET listing = ?2, pattern = ?3, slot_id = ?4, identifier = ?5, checkout_url = ?6, starts_at \
+             = ?7, ends_at = ?8, local_start = ?9, duration_minutes = ?10, bookable_from = ?11, remaining_uses = \
+             ?12, maximum_uses = ?13, price = ?14, currency = ?15, membership_required = ?16, url = ?17, modified = \
+             ?18, offers = ?19 WHERE key = ?1"
         }
         (Pair::Slots, Way::InPlace) => {
-            "UPDATE slot SET slot_id = ?3, checkout_url = ?5, ends_at = ?7, local_start = ?8, duration_minutes = ?9, \
-             remaining_uses = ?11, maximum_uses = ?12, price = ?13, currency = ?14, membership_required = ?15, url = ?16, \
-             modified = ?17, offers = ?18 WHERE key = ?1 AND (slot_id, checkout_url, ends_at, local_start, duration_minutes, \
-             remaining_uses, maximum_uses, price, currency, membership_required, url, modified, offers) IS NOT \
-             (?3, ?5, ?7, ?8, ?9, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+            "UPDATE slot SET pattern = ?3, slot_id = ?4, checkout_url = ?6, ends_at = ?8, local_start = ?9, \
+             duration_minutes = ?10, remaining_uses = ?12, maximum_uses = ?13, price = ?14, currency = ?15, \
+             membership_required = ?16, url = ?17, modified = ?18, offers = ?19 WHERE key = ?1 AND (pattern, \
+             slot_id, checkout_url, ends_at, local_start, duration_minutes, remaining_uses, maximum_uses, price, \
+             currency, membership_required, url, modified, offers) IS NOT (?3, ?4, ?6, ?8, ?9, ?10, ?12, ?13, ?14, \
+             ?15, ?16, ?17, ?18, ?19)"
         }
     }
 }

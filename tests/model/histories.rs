@@ -47,8 +47,9 @@ pub(crate) const WINDOWS: [(&str, WindowSpec); 11] = [
     (r#""P0D""#, WindowSpec::Bad),
 ];
 
-/// `identifier` as JSON, and the text it means.
-const IDENTIFIERS: [(&str, Option<&str>); 7] = [
+/// `identifier` as JSON, and the text it means; NUMBER stands for the item's own.
+const IDENTIFIERS: [(&str, Option<&str>); 8] = [
+    (r#""NUMBER""#, Some("NUMBER")),
     (r#""plain""#, Some("plain")),
     (r#""a b/c%2F+'\"""#, Some("a b/c%2F+'\"")),
     (r#""\ud83d\ude00 é""#, Some("😀 é")),
@@ -133,8 +134,8 @@ pub(crate) struct Change {
 }
 
 impl SessionItem {
-    pub(crate) fn identifier(&self) -> Option<String> {
-        IDENTIFIERS[self.identifier].1.map(str::to_owned)
+    pub(crate) fn identifier(&self, id: u8) -> Option<String> {
+        IDENTIFIERS[self.identifier].1.map(|text| with_number(text, id))
     }
 
     pub(crate) fn start(&self) -> Option<DateTime<FixedOffset>> {
@@ -142,7 +143,7 @@ impl SessionItem {
     }
 
     fn json(&self, id: u8) -> String {
-        let offers = own_offers_json("session", id, self.offers);
+        let (at_id, offers) = (at_id("session", id), own_offers_json("session", id, self.offers));
         let link = |key: u8| format!("https://example.org/series/{key}");
         let link = match (self.link, self.link_form) {
             (None, _) => "null".to_owned(),
@@ -155,10 +156,13 @@ impl SessionItem {
         let name = self.name.map_or("null".to_owned(), |name| format!("\"{name}\""));
         let remaining = self.remaining.map_or("null".to_owned(), |number| number.to_string());
         format!(
-            r#"{{"@type": "ScheduledSession", "@id": "https://example.org/session/{id}", "identifier": {}, "superEvent": {link},
+            r#"{{"@type": "ScheduledSession", "@id": "{at_id}", "identifier": {}, "superEvent": {link},
                 "startDate": {}, "imin:isPotentiallyBookable": {}, "eventStatus": "{status}", "name": {name},
-                "remainingAttendeeCapacity": {remaining}, "offers": {offers}}}"#,
-            IDENTIFIERS[self.identifier].0, STARTS[self.start].0, self.flag
+                "remainingAttendeeCapacity": {remaining}, "offers": {offers}, "url": {}}}"#,
+            with_number(IDENTIFIERS[self.identifier].0, id),
+            STARTS[self.start].0,
+            self.flag,
+            url("session", id).map_or("null".to_owned(), |url| format!("\"{url}\""))
         )
     }
 }
@@ -185,9 +189,27 @@ pub(crate) fn offers_of(name: u8) -> Vec<String> {
     (0..name % 3).map(|number| format!("offer {name}-{number}")).collect()
 }
 
+fn with_number(text: &str, id: u8) -> String {
+    text.replace("NUMBER", &id.to_string())
+}
+
+/// The `@id` of a session or slot.
+pub(crate) fn at_id(noun: &str, id: u8) -> String {
+    format!("https://example.org/{noun}/{id}")
+}
+
+/// The `url` of a session or slot: some have none, and not all have one that is made of their number.
+pub(crate) fn url(noun: &str, id: u8) -> Option<String> {
+    match id % 4 {
+        0 => None,
+        1 => Some(format!("https://example.org/book-a-{noun}")),
+        _ => Some(format!("https://example.org/book?{noun}={id}&step=1")),
+    }
+}
+
 /// The offer of its own that a session or slot may have: its `@id` begins with its owner's.
 pub(crate) fn own_offer(noun: &str, id: u8) -> String {
-    format!("https://example.org/{noun}/{id}#offer")
+    format!("{}#offer", at_id(noun, id))
 }
 
 fn own_offers_json(noun: &str, id: u8, any: bool) -> String {
@@ -217,8 +239,8 @@ impl SeriesItem {
 }
 
 impl SlotItem {
-    pub(crate) fn identifier(&self) -> Option<String> {
-        IDENTIFIERS[self.identifier].1.map(str::to_owned)
+    pub(crate) fn identifier(&self, id: u8) -> Option<String> {
+        IDENTIFIERS[self.identifier].1.map(|text| with_number(text, id))
     }
 
     pub(crate) fn start(&self) -> Option<DateTime<FixedOffset>> {
@@ -230,12 +252,15 @@ impl SlotItem {
             self.link.map_or("null".to_owned(), |(facility, court)| format!("\"{}\"", court_id(facility, court)));
         let remaining = self.remaining.map_or("null".to_owned(), |number| number.to_string());
         let offer = self.offer.as_ref().map_or("null".to_owned(), OfferItem::json);
-        let offers = own_offers_json("slot", id, self.offers);
+        let (at_id, offers) = (at_id("slot", id), own_offers_json("slot", id, self.offers));
         format!(
-            r#"{{"@type": "Slot", "@id": "https://example.org/slot/{id}", "identifier": {}, "facilityUse": {link},
+            r#"{{"@type": "Slot", "@id": "{at_id}", "identifier": {}, "facilityUse": {link},
                 "startDate": {}, "imin:isPotentiallyBookable": {}, "remainingUses": {remaining},
-                "imin:aggregateOffer": {offer}, "offers": {offers}}}"#,
-            IDENTIFIERS[self.identifier].0, STARTS[self.start].0, self.flag
+                "imin:aggregateOffer": {offer}, "offers": {offers}, "url": {}}}"#,
+            with_number(IDENTIFIERS[self.identifier].0, id),
+            STARTS[self.start].0,
+            self.flag,
+            url("slot", id).map_or("null".to_owned(), |url| format!("\"{url}\""))
         )
     }
 }
@@ -302,7 +327,7 @@ fn session() -> impl Strategy<Value = SessionItem> {
         select(&FLAGS[..]),
         prop::bool::weighted(0.1),
         good_or_any(7, STARTS.len()),
-        good_or_any(4, IDENTIFIERS.len()),
+        good_or_any(5, IDENTIFIERS.len()),
         link,
         0_u8..3,
         name,

@@ -1,4 +1,4 @@
-//! Files of earlier versions: a catalogue of version 3, whose triggers go, and a state of version 4, whose indexes for time do.
+//! Files of earlier versions: catalogues, which are made anew, and a state of version 4, whose indexes for time go.
 
 use rusqlite::Connection;
 
@@ -33,7 +33,7 @@ fn a_catalogue_of_version_3_goes_on() {
     drop(old);
     rig.restart();
     let number = |rig: &Rig, sql: &str| rig.catalogue().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!(number(&rig, "PRAGMA user_version"), 4);
+    assert_eq!(number(&rig, "PRAGMA user_version"), 5);
     assert_eq!(number(&rig, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'"), 0);
     let found = |rig: &Rig| {
         rig.check_whole();
@@ -54,6 +54,27 @@ fn a_catalogue_of_version_3_goes_on() {
     let now = rig.now;
     rig.store().rebuild(now).unwrap();
     assert_eq!(found(&rig), (1, 0, 1), "made anew");
+}
+
+#[test]
+fn a_catalogue_of_version_4_is_made_anew() {
+    let mut rig = Rig::new(NOW);
+    rig.finish_loading();
+    rig.raw(&session(1, true), &series(1, "Yoga", 53.8));
+    let before = rig.rows();
+    rig.stop();
+    let old = rig.catalogue();
+    // As it was: without patterns, and the views without them.
+    old.execute_batch(
+        "DROP VIEW bookable_session; DROP VIEW bookable_slot; DROP VIEW offer; DROP TABLE pattern;
+         ALTER TABLE session DROP COLUMN pattern; ALTER TABLE slot DROP COLUMN pattern;
+         CREATE VIEW bookable_session AS SELECT session_id, identifier FROM session; PRAGMA user_version = 4",
+    )
+    .unwrap();
+    drop(old);
+    rig.restart();
+    assert_eq!((rig.rows(), before.len()), (before, 1));
+    rig.check_whole();
 }
 
 #[test]

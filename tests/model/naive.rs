@@ -6,14 +6,16 @@ use bookable::domain::Feed;
 use chrono::{DateTime, FixedOffset, Months, TimeDelta, Utc};
 
 use crate::histories::{
-    Change, FacilityItem, Kind, OfferItem, SeriesItem, SessionItem, SlotItem, WINDOWS, WindowSpec, court_id, offers_of,
-    own_offer,
+    Change, FacilityItem, Kind, OfferItem, SeriesItem, SessionItem, SlotItem, WINDOWS, WindowSpec, at_id, court_id,
+    offers_of, own_offer, url,
 };
 
 /// What the catalogue should show of a session or slot: the columns that the model knows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Row {
     pub(crate) slot: bool,
+    pub(crate) id: Option<String>,
+    pub(crate) url: Option<String>,
     pub(crate) identifier: String,
     pub(crate) checkout_url: Option<String>,
     pub(crate) starts_at: String,
@@ -125,11 +127,13 @@ impl World {
     fn session(&self, id: u8, session: &SessionItem, now: i64) -> Option<Row> {
         let link = session.link?;
         let series = self.series(link)?;
-        let identifier = session.identifier()?;
+        let identifier = session.identifier(id)?;
         let willing = session.flag == "true" && !session.cancelled && self.may_sell(series.organizer);
         let (starts_at, bookable_from) = window(session.start()?, &series.offer, willing, now)?;
         Some(Row {
             slot: false,
+            id: Some(at_id("session", id)),
+            url: url("session", id),
             checkout_url: Some(format!("https://checkout.example.org/v1/scheduled-sessions/{}", encode(&identifier))),
             identifier,
             starts_at,
@@ -146,12 +150,14 @@ impl World {
     fn slot(&self, id: u8, slot: &SlotItem, now: i64) -> Option<Row> {
         let (link, court) = slot.link?;
         let facility = self.facility(link, court)?;
-        let identifier = slot.identifier()?;
+        let identifier = slot.identifier(id)?;
         let offer = facility.offer.as_ref().or(slot.offer.as_ref())?;
         let willing = slot.flag == "true" && self.may_sell(facility.provider);
         let (starts_at, bookable_from) = window(slot.start()?, offer, willing, now)?;
         Some(Row {
             slot: true,
+            id: Some(at_id("slot", id)),
+            url: url("slot", id),
             checkout_url: Some(format!("https://checkout.example.org/slot/{}", encode(&identifier))),
             identifier,
             starts_at,
@@ -186,9 +192,9 @@ fn window(
     (willing && open).then(|| (text(closes), opens.map(text)))
 }
 
-/// How the generator writes an item's RPDE id.
+/// How the generator writes an item's RPDE id: some end with their number.
 pub(crate) fn rpde_id(id: u8) -> String {
-    format!("item {id}/%é")
+    if id.is_multiple_of(3) { format!("item {id}/%é") } else { format!("item é%/{id}") }
 }
 
 fn text(seconds: i64) -> String {

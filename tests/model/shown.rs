@@ -6,31 +6,36 @@ use crate::naive::Row;
 
 /// What the catalogue's tables hold, without the view's guard against the real clock.
 pub(crate) fn rows(connection: &Connection) -> Vec<Row> {
-    let offers = "(SELECT group_concat(id, '|') FROM (SELECT iif(relative, iif(s.offers IS NULL, l.parent_id, s.ID) || id, id) \
-            AS id FROM offer_list WHERE list = coalesce(s.offers, l.offers) ORDER BY position))";
-    let sql = format!(
-        "SELECT 0, s.identifier, (SELECT checkout_base FROM origin) || coalesce(s.checkout_name, s.identifier), s.starts_at, s.bookable_from, l.name, l.parent_id, l.court, \
-            s.remaining_capacity, l.price, {} FROM session AS s JOIN listing AS l ON l.key = s.listing \
-            UNION ALL SELECT 1, s.identifier, s.checkout_url, s.starts_at, s.bookable_from, l.name, l.parent_id, l.court, \
-            s.remaining_uses, coalesce(s.price, l.price), {} FROM slot AS s JOIN listing AS l ON l.key = s.listing",
-        offers.replace("s.ID", "s.session_id"),
-        offers.replace("s.ID", "s.slot_id")
-    );
+    let of = |noun: &str, number: u8, columns: &str| {
+        let id = format!("coalesce(s.{noun}_id, p.id_before || s.identifier || p.id_after)");
+        format!(
+            "SELECT {number}, {id}, coalesce(s.url, p.url_before || s.identifier || p.url_after, l.url), s.identifier, s.starts_at, \
+             s.bookable_from, l.name, l.parent_id, l.court, {columns}, (SELECT group_concat(id, '|') FROM (SELECT iif(relative, \
+             iif(s.offers IS NULL, l.parent_id, {id}) || id, id) AS id FROM offer_list WHERE list = coalesce(s.offers, l.offers) \
+             ORDER BY position)) FROM {noun} AS s JOIN listing AS l ON l.key = s.listing LEFT JOIN pattern AS p ON p.key = s.pattern"
+        )
+    };
+    let sessions =
+        "s.remaining_capacity, l.price, (SELECT checkout_base FROM origin) || coalesce(s.checkout_name, s.identifier)";
+    let slots = "s.remaining_uses, coalesce(s.price, l.price), s.checkout_url";
+    let sql = format!("{} UNION ALL {}", of("session", 0, sessions), of("slot", 1, slots));
     let mut statement = connection.prepare(&sql).expect("a query");
     let read = |row: &rusqlite::Row<'_>| {
-        let offers: Option<String> = row.get(10)?;
+        let offers: Option<String> = row.get(12)?;
         #[expect(clippy::cast_possible_truncation, reason = "the generator's prices are small whole numbers")]
-        let price = row.get::<_, Option<f64>>(9)?.map(|price| price as i64);
+        let price = row.get::<_, Option<f64>>(10)?.map(|price| price as i64);
         Ok(Row {
             slot: row.get(0)?,
-            identifier: row.get(1)?,
-            checkout_url: row.get(2)?,
-            starts_at: row.get(3)?,
-            bookable_from: row.get(4)?,
-            name: row.get(5)?,
-            parent_id: row.get(6)?,
-            court: row.get(7)?,
-            remaining: row.get(8)?,
+            id: row.get(1)?,
+            url: row.get(2)?,
+            identifier: row.get(3)?,
+            checkout_url: row.get(11)?,
+            starts_at: row.get(4)?,
+            bookable_from: row.get(5)?,
+            name: row.get(6)?,
+            parent_id: row.get(7)?,
+            court: row.get(8)?,
+            remaining: row.get(9)?,
             price,
             offers: offers.map(|ids| ids.split('|').map(str::to_owned).collect()).unwrap_or_default(),
         })
@@ -50,6 +55,10 @@ pub(crate) fn check_whole(connection: &Connection) {
         0
     );
     assert_eq!(number("SELECT count(*) FROM session WHERE listing NOT IN (SELECT key FROM listing)"), 0);
+    for rows in ["session", "slot"] {
+        let lost = "pattern IS NOT NULL AND pattern NOT IN (SELECT key FROM pattern)";
+        assert_eq!(number(&format!("SELECT count(*) FROM {rows} WHERE {lost}")), 0);
+    }
     let sound = |sql: &str| {
         let found = connection.query_row(sql, [], |row| row.get::<_, String>(0)).expect(sql);
         assert_eq!(found, "ok", "{sql}");

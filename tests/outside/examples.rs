@@ -28,7 +28,7 @@ fn expected(catalogue: &Path, rows: usize) -> Vec<String> {
     let sql = "SELECT v.local_start, coalesce(v.name, ''), coalesce(v.place, ''), v.checkout_url,
             coalesce(v.attribution_name, v.dataset, 'source not named') || ' ' || coalesce(v.attribution_url, '')
               || ' ' || coalesce(v.license, '')
-        FROM bookable_session AS v JOIN session AS s ON s.identifier = v.identifier AND s.session_id IS v.session_id
+        FROM bookable_session AS v JOIN session AS s ON s.identifier = v.identifier AND s.starts_at = v.starts_at
         ORDER BY v.starts_at, s.key LIMIT ?1";
     let mut statement = connection.prepare(sql).unwrap();
     let line = |row: &rusqlite::Row<'_>| {

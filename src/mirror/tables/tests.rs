@@ -51,12 +51,14 @@ fn every_column_of_the_catalogue_is_published() {
         let sql = "SELECT name FROM pragma_table_info(?1) ORDER BY cid";
         let mut statement = catalogue.prepare(sql).unwrap();
         let columns = statement.query_map([table.name], |row| row.get(0)).unwrap();
-        let columns = columns.collect::<Result<Vec<String>, _>>().unwrap();
+        let mut columns = columns.collect::<Result<Vec<String>, _>>().unwrap();
+        // There the texts that a pattern makes stand in full.
+        columns.retain(|column| column != "pattern");
         let published: Vec<&str> = table.columns.iter().map(|(name, ..)| *name).collect();
         assert_eq!(published, columns, "{}", table.name);
         assert!(schema.contains(&format!("CREATE TABLE bookable.{} (", table.name)), "{}", table.name);
     }
     let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'listing_%'";
     let tables: i64 = catalogue.query_row(sql, [], |row| row.get(0)).unwrap();
-    assert_eq!(usize::try_from(tables).unwrap(), TABLES.len(), "a table is not published");
+    assert_eq!(usize::try_from(tables).unwrap(), TABLES.len() + 1, "a table is not published");
 }

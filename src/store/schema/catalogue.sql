@@ -1,4 +1,4 @@
--- The catalogue: the sessions and slots that can be booked now, and nothing else. Schema version 4.
+-- The catalogue: the sessions and slots that can be booked now, and nothing else. Schema version 5.
 -- Anyone may read it while it is written: open it read-only (file:catalogue.db?mode=ro) and use the views.
 -- Instants are UTC text, YYYY-MM-DDTHH:MM:SSZ. A value that the feed does not give is null.
 
@@ -36,17 +36,27 @@ CREATE TABLE listing (
   postcode            TEXT,
   latitude            REAL,                -- WGS 84 degrees
   longitude           REAL,                -- WGS 84 degrees
-  url                 TEXT,                -- the session's own, in session.url, comes first
+  url                 TEXT,                -- the session's own comes first
   image_url           TEXT,
   dataset             TEXT,                -- imin:dataSource identifier, for attribution
   present_as_slots    INTEGER,             -- 1, 0 or null
   offers              INTEGER              -- offer_list.list; null: none
 ) STRICT;
 
+-- How @ids and URLs are made of identifiers, each way once: what stands before the identifier and what stands after it.
+CREATE TABLE pattern (
+  key        INTEGER PRIMARY KEY,
+  id_before  TEXT,                         -- null: the @id is not made so
+  id_after   TEXT,
+  url_before TEXT,                         -- null: the url is not made so
+  url_after  TEXT
+) STRICT;
+
 CREATE TABLE session (
   key                INTEGER PRIMARY KEY,  -- the session's key in the state
   listing            INTEGER NOT NULL REFERENCES listing (key),
-  session_id         TEXT,                 -- @id
+  pattern            INTEGER REFERENCES pattern (key),
+  session_id         TEXT,                 -- @id, where its pattern does not make it
   identifier         TEXT NOT NULL,
   checkout_name      TEXT,                 -- the end of its checkout URL, after origin.checkout_base; null: the identifier
   starts_at          TEXT NOT NULL,        -- the window closes at this instant
@@ -57,7 +67,7 @@ CREATE TABLE session (
   remaining_capacity INTEGER,
   maximum_capacity   INTEGER,
   attendance_mode    INTEGER,              -- 1 offline, 2 online, 3 mixed; null: the listing's
-  url                TEXT,
+  url                TEXT,                 -- where its pattern does not make it
   modified           INTEGER NOT NULL,     -- as the feed gives it
   offers             INTEGER               -- offer_list.list, where it has offers of its own
 ) STRICT;
@@ -65,7 +75,8 @@ CREATE TABLE session (
 CREATE TABLE slot (
   key                 INTEGER PRIMARY KEY, -- the slot's key in the state
   listing             INTEGER NOT NULL REFERENCES listing (key),
-  slot_id             TEXT,                -- @id
+  pattern             INTEGER REFERENCES pattern (key),
+  slot_id             TEXT,                -- @id, where its pattern does not make it
   identifier          TEXT NOT NULL,
   checkout_url        TEXT,                -- null: imin documents none; made where the operator gave a template
   starts_at           TEXT NOT NULL,       -- the window closes at this instant
@@ -78,7 +89,7 @@ CREATE TABLE slot (
   price               REAL,                -- the slot's own public adult price, where the facility use gives none
   currency            TEXT,
   membership_required INTEGER,
-  url                 TEXT,
+  url                 TEXT,                -- where its pattern does not make it
   modified            INTEGER NOT NULL,    -- as the feed gives it
   offers              INTEGER              -- offer_list.list, where it has offers of its own
 ) STRICT;
@@ -128,10 +139,11 @@ CREATE VIRTUAL TABLE listing_words USING fts5 (
 -- runs 'optimize' instead, several times a day, which drops the words of deleted rows.
 
 -- The guard compares with SQLite's own clock, so that a stopped daemon never leaves a started session on show. The plus sign leaves
--- the choice of an index to what is asked: nearly every row passes the guard.
+-- the choice of an index to what is asked: nearly every row passes the guard. Patterns are looked up, not joined, so that a question
+-- that asks for neither session_id nor url can be answered from an index.
 CREATE VIEW bookable_session AS
 SELECT
-  s.session_id,
+  coalesce(s.session_id, (SELECT id_before || s.identifier || id_after FROM pattern WHERE key = s.pattern)) AS session_id,
   s.identifier,
   (SELECT checkout_base FROM origin) || coalesce(s.checkout_name, s.identifier) AS checkout_url,
   l.name,
@@ -164,7 +176,7 @@ SELECT
   l.postcode,
   l.latitude,
   l.longitude,
-  coalesce(s.url, l.url) AS url,
+  coalesce(s.url, (SELECT url_before || s.identifier || url_after FROM pattern WHERE key = s.pattern), l.url) AS url,
   l.image_url,
   l.parent_id AS series_id,
   l.dataset,
@@ -182,7 +194,7 @@ WHERE +s.starts_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
 -- The same for slots.
 CREATE VIEW bookable_slot AS
 SELECT
-  s.slot_id,
+  coalesce(s.slot_id, (SELECT id_before || s.identifier || id_after FROM pattern WHERE key = s.pattern)) AS slot_id,
   s.identifier,
   s.checkout_url,
   l.name,
@@ -210,7 +222,7 @@ SELECT
   l.postcode,
   l.latitude,
   l.longitude,
-  coalesce(s.url, l.url) AS url,
+  coalesce(s.url, (SELECT url_before || s.identifier || url_after FROM pattern WHERE key = s.pattern), l.url) AS url,
   l.image_url,
   l.parent_id AS facility_id,
   l.court_id,
@@ -230,10 +242,18 @@ WHERE +s.starts_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
 CREATE VIEW offer AS
 SELECT
   'ScheduledSession' AS type,
-  s.session_id AS item_id,
+  coalesce(s.session_id, (SELECT id_before || s.identifier || id_after FROM pattern WHERE key = s.pattern)) AS item_id,
   s.identifier,
   o.position,
-  iif(o.relative, iif(s.offers IS NULL, l.parent_id, s.session_id) || o.id, o.id) AS id,
+  iif(
+    o.relative,
+    iif(
+      s.offers IS NULL,
+      l.parent_id,
+      coalesce(s.session_id, (SELECT id_before || s.identifier || id_after FROM pattern WHERE key = s.pattern))
+    ) || o.id,
+    o.id
+  ) AS id,
   o.name,
   o.price,
   o.currency,
@@ -248,10 +268,18 @@ WHERE s.starts_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
 UNION ALL
 SELECT
   'Slot',
-  s.slot_id,
+  coalesce(s.slot_id, (SELECT id_before || s.identifier || id_after FROM pattern WHERE key = s.pattern)),
   s.identifier,
   o.position,
-  iif(o.relative, iif(s.offers IS NULL, l.parent_id, s.slot_id) || o.id, o.id),
+  iif(
+    o.relative,
+    iif(
+      s.offers IS NULL,
+      l.parent_id,
+      coalesce(s.slot_id, (SELECT id_before || s.identifier || id_after FROM pattern WHERE key = s.pattern))
+    ) || o.id,
+    o.id
+  ),
   o.name,
   o.price,
   o.currency,
