@@ -235,10 +235,10 @@ fn leaves_no_bytes(id: &str, texts: &str) {
     let item = |state: &str, data: &str| format!(r#"{{"state": "{state}", "id": "{id}", "modified": 1{data}}}"#);
     rig.raw(&item("updated", &format!(r#", "data": {data}"#)), &item("updated", &format!(r#", "data": {series}"#)));
     assert_eq!(rig.rows().len(), 1);
-    rig.store().tidy(true).unwrap();
+    rig.store().tidy(true).expect("a tidy store");
     assert!(rig.holds("MARKER"), "the test can fail");
     rig.raw(&item("deleted", ""), &item("deleted", ""));
     assert_eq!(rig.rows().len(), 0);
-    rig.store().tidy(true).unwrap();
+    rig.store().tidy(true).expect("a tidy store");
     assert!(!rig.holds("MARKER") && !rig.holds("marker"));
 }
