@@ -27,20 +27,28 @@ pub(super) struct Broken;
 pub(super) type Read<T> = Result<T, Broken>;
 
 /// An object that is read member by member.
-pub(super) trait Object<'a>: Sized {
+pub(super) trait Object<'a>: Default {
+    /// Reads it where it is to be, which holds the default; the next thing is `{`.
+    fn read_into(&mut self, reader: &mut Reader<'a>) -> Read<()>;
+
     /// Reads it, the next thing being `{`.
-    fn read(reader: &mut Reader<'a>) -> Read<Self>;
+    #[inline]
+    fn read(reader: &mut Reader<'a>) -> Read<Self> {
+        let mut object = Self::default();
+        object.read_into(reader).map(|()| object)
+    }
 }
 
 /// A member of an [`Object`].
-pub(super) trait Member<'a>: Sized {
-    /// Reads its value.
-    fn read(reader: &mut Reader<'a>) -> Read<Self>;
+pub(super) trait Member<'a> {
+    /// Reads its value where it is to be, which holds the default.
+    fn fill(&mut self, reader: &mut Reader<'a>) -> Read<()>;
 }
 
 impl<'de: 'a, 'a> Member<'de> for Option<&'a RawValue> {
-    fn read(reader: &mut Reader<'de>) -> Read<Self> {
-        reader.by_serde()
+    fn fill(&mut self, reader: &mut Reader<'de>) -> Read<()> {
+        *self = reader.by_serde()?;
+        Ok(())
     }
 }
 
@@ -82,18 +90,17 @@ macro_rules! object {
     };
     (@read [$($lives:tt)*] [$($life:tt)*] $name:ident { $($member:literal => $field:ident,)* }) => {
         impl<$($lives)*> $crate::rpde::json::Object<'de> for $name $($life)* {
-            fn read(reader: &mut $crate::rpde::json::Reader<'de>) -> $crate::rpde::json::Read<Self> {
+            fn read_into(&mut self, reader: &mut $crate::rpde::json::Reader<'de>) -> $crate::rpde::json::Read<()> {
                 #[expect(non_camel_case_types, reason = "they number the fields")]
                 enum Field { $($field),* }
-                let (mut object, mut seen) = (Self::default(), $crate::rpde::json::Seen::default());
+                let mut seen = $crate::rpde::json::Seen::default();
                 reader.members(|reader, name| match name {
                     $($member => {
                         seen.add(Field::$field as u32)?;
-                        reader.fill(&mut object.$field)
+                        $crate::rpde::json::Member::fill(&mut self.$field, reader)
                     })*
                     _ => reader.skip(),
-                })?;
-                Ok(object)
+                })
             }
         }
     };
@@ -316,12 +323,6 @@ impl<'a> Reader<'a> {
             }
             _ => Err(Broken),
         }
-    }
-
-    /// Reads a member's value into its place.
-    pub(super) fn fill<M: Member<'a>>(&mut self, place: &mut M) -> Read<()> {
-        *place = M::read(self)?;
-        Ok(())
     }
 
     /// A value, read by `serde_json`.

@@ -42,13 +42,15 @@ pub(super) trait Shape<'de>: Default {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Self::default())
     }
-    /// Reads a value that may be anything.
-    fn read(reader: &mut Reader<'de>) -> Read<Self> {
-        read_any(reader)
+    /// Reads a value that may be anything where it is to be, which holds the default.
+    #[inline]
+    fn fill(&mut self, reader: &mut Reader<'de>) -> Read<()> {
+        *self = read_any(reader)?;
+        Ok(())
     }
 }
 
-/// [`Shape::read`] for a shape without a quick way to read objects and lists.
+/// What [`Shape::fill`] reads for a shape without a quick way to read objects and lists.
 #[inline]
 pub(super) fn read_any<'de, T: Shape<'de>>(reader: &mut Reader<'de>) -> Read<T> {
     Ok(match reader.plain()? {
@@ -62,8 +64,9 @@ pub(super) fn read_any<'de, T: Shape<'de>>(reader: &mut Reader<'de>) -> Read<T> 
 }
 
 impl<'de, T: Shape<'de>> Member<'de> for Loose<T> {
-    fn read(reader: &mut Reader<'de>) -> Read<Self> {
-        T::read(reader).map(Loose)
+    #[inline]
+    fn fill(&mut self, reader: &mut Reader<'de>) -> Read<()> {
+        self.0.fill(reader)
     }
 }
 
@@ -229,8 +232,12 @@ impl<'de, T: Deserialize<'de> + Object<'de>> Shape<'de> for Obj<T> {
     fn object<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
         T::deserialize(MapAccessDeserializer::new(map)).map(|value| Self(Some(value)))
     }
-    fn read(reader: &mut Reader<'de>) -> Read<Self> {
-        if reader.peek() == Some(b'{') { T::read(reader).map(|value| Self(Some(value))) } else { read_any(reader) }
+    fn fill(&mut self, reader: &mut Reader<'de>) -> Read<()> {
+        if reader.peek() == Some(b'{') {
+            return self.0.get_or_insert_default().read_into(reader);
+        }
+        *self = read_any(reader)?;
+        Ok(())
     }
 }
 
@@ -258,20 +265,29 @@ impl<'de, T: Shape<'de>> Shape<'de> for Many<T> {
         }
         Ok(Self(values))
     }
-    fn read(reader: &mut Reader<'de>) -> Read<Self> {
+    fn fill(&mut self, reader: &mut Reader<'de>) -> Read<()> {
         match reader.peek() {
-            Some(b'[') => {
-                let mut values = Vec::new();
-                reader.elements(|reader| T::read(reader).map(|value| values.push(value)))?;
-                Ok(Self(values))
+            Some(b'[') => reader.elements(|reader| self.fill_next(reader)),
+            Some(b'{') => self.fill_next(reader),
+            _ => {
+                *self = read_any(reader)?;
+                Ok(())
             }
-            Some(b'{') => T::read(reader).map(|value| Self(vec![value])),
-            _ => read_any(reader),
         }
     }
 }
 
 impl<T> Many<T> {
+    /// Reads one more.
+    #[inline]
+    fn fill_next<'de>(&mut self, reader: &mut Reader<'de>) -> Read<()>
+    where
+        T: Shape<'de>,
+    {
+        self.0.push(T::default());
+        self.0.last_mut().map_or(Ok(()), |value| value.fill(reader))
+    }
+
     /// The first of them.
     pub(super) fn into_first(self) -> Option<T> {
         self.0.into_iter().next()

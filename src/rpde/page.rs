@@ -16,7 +16,7 @@ use thiserror::Error;
 use super::datasets;
 use super::facility::FacilityData;
 use super::finding::{Finding, FindingKind};
-use super::json::{Broken, Object, Read, Reader, Seen};
+use super::json::{Broken, Member, Object, Read, Reader, Seen};
 use super::loose::{Int, Loose, Obj, Shape, Txt, read_any};
 use super::seller::SellerData;
 use super::series::SeriesData;
@@ -189,8 +189,9 @@ impl<'a, D: Data<'a>> Shape<'a> for Facts<'a, D> {
         D::deserialize(MapAccessDeserializer::new(map)).map(Self::from)
     }
 
-    fn read(reader: &mut Reader<'a>) -> Read<Self> {
-        if reader.peek() == Some(b'{') { D::read(reader).map(Self::from) } else { read_any(reader) }
+    fn fill(&mut self, reader: &mut Reader<'a>) -> Read<()> {
+        *self = if reader.peek() == Some(b'{') { Self::from(D::read(reader)?) } else { read_any(reader)? };
+        Ok(())
     }
 }
 
@@ -201,17 +202,16 @@ struct Skipped;
 impl Shape<'_> for Skipped {}
 
 impl<'a, S: Shape<'a>> Object<'a> for RawItem<'a, S> {
-    fn read(reader: &mut Reader<'a>) -> Read<Self> {
-        let (mut item, mut seen) = (Self::default(), Seen::default());
+    fn read_into(&mut self, reader: &mut Reader<'a>) -> Read<()> {
+        let mut seen = Seen::default();
         reader.members(|reader, name| match name {
-            "state" => seen.add(0).and_then(|()| reader.fill(&mut item.state)),
-            "kind" => seen.add(1).and_then(|()| reader.fill(&mut item.kind)),
-            "id" => seen.add(2).and_then(|()| reader.fill(&mut item.id)),
-            "modified" => seen.add(3).and_then(|()| reader.fill(&mut item.modified)),
-            "data" => seen.add(4).and_then(|()| reader.fill(&mut item.data)),
+            "state" => seen.add(0).and_then(|()| self.state.fill(reader)),
+            "kind" => seen.add(1).and_then(|()| self.kind.fill(reader)),
+            "id" => seen.add(2).and_then(|()| self.id.fill(reader)),
+            "modified" => seen.add(3).and_then(|()| self.modified.fill(reader)),
+            "data" => seen.add(4).and_then(|()| self.data.fill(reader)),
             _ => reader.skip(),
-        })?;
-        Ok(item)
+        })
     }
 }
 
@@ -235,8 +235,8 @@ fn read_quickly<'a, D: Data<'a>>(text: &'a str) -> Read<Content<'a>> {
             reader.elements(|reader| content.take_next::<D>(reader))
         }
         "items" => Err(Broken),
-        "next" => seen.add(0).and_then(|()| reader.fill(&mut next)),
-        "license" => seen.add(1).and_then(|()| reader.fill(&mut license)),
+        "next" => seen.add(0).and_then(|()| next.fill(reader)),
+        "license" => seen.add(1).and_then(|()| license.fill(reader)),
         _ => reader.skip(),
     })?;
     reader.end()?;

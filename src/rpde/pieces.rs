@@ -62,8 +62,9 @@ macro_rules! text_or_member {
             fn object<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
                 $members::deserialize(MapAccessDeserializer::new(map)).map(Self::from)
             }
-            fn read(reader: &mut Reader<'de>) -> Read<Self> {
-                if reader.peek() == Some(b'{') { $members::read(reader).map(Self::from) } else { read_any(reader) }
+            fn fill(&mut self, reader: &mut Reader<'de>) -> Read<()> {
+                *self = if reader.peek() == Some(b'{') { Self::from($members::read(reader)?) } else { read_any(reader)? };
+                Ok(())
             }
         }
     };

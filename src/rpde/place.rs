@@ -51,8 +51,9 @@ impl<'de: 'a, 'a> Shape<'de> for AddressData<'a> {
         PostalAddress::deserialize(MapAccessDeserializer::new(map)).map(Self::from)
     }
 
-    fn read(reader: &mut Reader<'de>) -> Read<Self> {
-        if reader.peek() == Some(b'{') { PostalAddress::read(reader).map(Self::from) } else { read_any(reader) }
+    fn fill(&mut self, reader: &mut Reader<'de>) -> Read<()> {
+        *self = if reader.peek() == Some(b'{') { Self::from(PostalAddress::read(reader)?) } else { read_any(reader)? };
+        Ok(())
     }
 }
 

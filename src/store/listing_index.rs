@@ -83,16 +83,17 @@ pub(super) fn replace(
 /// Drops those of these listings that nothing uses any more.
 pub(super) fn drop_unused_of(catalogue: &Connection, keys: &BTreeSet<i64>) -> rusqlite::Result<()> {
     // Most are used: an index says so, without a look at the listing.
-    let used = "SELECT 1 FROM session WHERE listing = ?1 UNION ALL SELECT 1 FROM slot WHERE listing = ?1";
-    let mut used = catalogue.prepare_cached(used)?;
+    let unused = "SELECT value FROM json_each(?1) WHERE NOT EXISTS (SELECT 1 FROM session WHERE listing = value) \
+        AND NOT EXISTS (SELECT 1 FROM slot WHERE listing = value)";
+    let list: Vec<String> = keys.iter().map(ToString::to_string).collect();
+    let mut unused = catalogue.prepare_cached(unused)?;
+    let unused = unused.query_map([format!("[{}]", list.join(","))], |row| row.get(0))?;
+    let unused = unused.collect::<rusqlite::Result<Vec<i64>>>()?;
     let sql = format!("SELECT {} FROM listing WHERE key = ?1", INDEXED.join(", "));
     let mut select = catalogue.prepare_cached(&sql)?;
-    for key in keys {
-        if used.exists([key])? {
-            continue;
-        }
+    for key in unused {
         if let Some(unused) = select.query_row([key], |row| Indexed::read(row, 0)).optional()? {
-            drop_listing(catalogue, *key, &unused)?;
+            drop_listing(catalogue, key, &unused)?;
         }
     }
     Ok(())
