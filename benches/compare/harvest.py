@@ -17,10 +17,15 @@ DURATION = re.compile(
 )
 
 
-def create(path):
+JOIN = (HERE / "join.sql").read_text().rstrip()
+INSERT = f"INSERT INTO catalogue VALUES ({', '.join('?' * 34)})"
+
+
+def create(path, kept=False):
     """A new file with the tables; transactions are ours to begin."""
     database = sqlite3.connect(path, isolation_level=None)
-    database.executescript((HERE / "schema.sql").read_text())
+    for name in ["schema.sql", "kept.sql"] if kept else ["schema.sql"]:
+        database.executescript((HERE / name).read_text())
     return database
 
 
@@ -85,16 +90,37 @@ def series_row(item):
 FEEDS = {"session-series": ("series", SERIES, series_row), "scheduled-sessions": ("session", SESSION, session_row)}
 
 
-def store(database, feed, items, next_url):
-    """One page: its items and the position after it, in one transaction."""
+def store(database, feed, items, next_url, now=None):
+    """One page: its items and the position after it, in one transaction; where an instant is given, the catalogue too."""
     table, sql, row = FEEDS[feed]
     database.execute("BEGIN IMMEDIATE")
+    touched = bearing_on(database, table, items) if now else []
     database.executemany(sql, [row(item) for item in items if item["state"] == "updated"])
     deleted = [(item["id"],) for item in items if item["state"] == "deleted"]
     if deleted:
         database.executemany(f"DELETE FROM {table} WHERE id = ?", deleted)
     database.execute("INSERT OR REPLACE INTO position VALUES (?, ?)", (feed, next_url))
+    settle(database, touched, now)
     database.execute("COMMIT")
+
+
+def bearing_on(database, table, items):
+    """The ids of the sessions on which these items bear, with their @ids as they were shown until now."""
+    if table == "session":
+        one = "SELECT session_id FROM session WHERE id = ?"
+        return [(item["id"], *(database.execute(one, (item["id"],)).fetchone() or (None,))) for item in items]
+    sessions = "SELECT id, session_id FROM session WHERE series_id IN (?, (SELECT series_id FROM series WHERE id = ?))"
+    ids = [(item.get("data", {}).get("@id"), item["id"]) for item in items]
+    return [row for pair in ids for row in database.execute(sessions, pair)]
+
+
+def settle(database, touched, now):
+    """Shows or hides each of these sessions as it stands at an instant."""
+    for item, shown_as in touched:
+        if shown_as is not None:
+            database.execute("DELETE FROM catalogue WHERE session_id = ?", (shown_as,))
+        for row in bookable(database, now, item):
+            database.execute(INSERT, row)
 
 
 def before(start, text):
@@ -122,9 +148,10 @@ def minutes(text):
     return days * 1440 + hours * 60 + minutes
 
 
-def bookable(database, now):
-    """The catalogue's rows: rules 1 and 2 by the join, rule 3 here."""
-    for row in database.execute((HERE / "join.sql").read_text()):
+def bookable(database, now, item=None):
+    """The catalogue's rows, or that of one session: rules 1 and 2 by the join, rule 3 here."""
+    rows = database.execute(JOIN) if item is None else database.execute(f"{JOIN} AND s.id = ?", (item,))
+    for row in rows:
         start = datetime.fromisoformat(row[5])
         if start <= now:
             continue
@@ -145,10 +172,13 @@ def publish(database, now):
     """Fills the catalogue in one transaction; returns how many rows it has."""
     database.execute("BEGIN IMMEDIATE")
     database.execute("DELETE FROM catalogue")
-    marks = ", ".join("?" * 34)
-    database.executemany(f"INSERT INTO catalogue VALUES ({marks})", bookable(database, now))
+    database.executemany(INSERT, bookable(database, now))
     database.execute("INSERT INTO words (words) VALUES ('rebuild')")
     database.execute("COMMIT")
+    return rows(database)
+
+
+def rows(database):
     return database.execute("SELECT count(*) FROM catalogue").fetchone()[0]
 
 

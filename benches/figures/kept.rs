@@ -7,17 +7,8 @@ use serde_json::Value;
 
 use crate::naive::{INSERT, JOIN, shown};
 
-/// What keeps the catalogue in step beside the tables: the sessions of a series, and words that follow the rows.
-pub(crate) const SCHEMA: &str = "
-CREATE INDEX session_by_series ON session (series_id);
-CREATE TRIGGER catalogue_added AFTER INSERT ON catalogue BEGIN
-  INSERT INTO words (rowid, name, description, activities, organizer, place)
-  VALUES (new.rowid, new.name, new.description, new.activities, new.organizer, new.place);
-END;
-CREATE TRIGGER catalogue_removed AFTER DELETE ON catalogue BEGIN
-  INSERT INTO words (words, rowid, name, description, activities, organizer, place)
-  VALUES ('delete', old.rowid, old.name, old.description, old.activities, old.organizer, old.place);
-END;";
+/// What keeps the catalogue in step beside the tables.
+pub(crate) const SCHEMA: &str = include_str!("../compare/kept.sql");
 
 /// The ids of the sessions on which these items bear, with their `@id`s as they were shown until now.
 pub(crate) fn touched(database: &Connection, table: &str, items: &[Value]) -> Vec<(String, Option<String>)> {
