@@ -7,8 +7,8 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// What is nested deeper is left to `serde_json`, which has a limit too.
@@ -45,9 +45,19 @@ pub(super) trait Member<'a> {
     fn fill(&mut self, reader: &mut Reader<'a>) -> Read<()>;
 }
 
-impl<'de: 'a, 'a> Member<'de> for Option<&'a RawValue> {
+/// A value as it is written; nothing where it is not given.
+#[derive(Debug, Default)]
+pub(super) struct Raw<'a>(pub(super) Option<&'a str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|raw| Self(Some(raw.get())))
+    }
+}
+
+impl<'de: 'a, 'a> Member<'de> for Raw<'a> {
     fn fill(&mut self, reader: &mut Reader<'de>) -> Read<()> {
-        *self = reader.by_serde()?;
+        self.0 = Some(reader.raw()?);
         Ok(())
     }
 }
@@ -325,12 +335,17 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A value, read by `serde_json`.
-    pub(super) fn by_serde<T: Deserialize<'a>>(&mut self) -> Read<T> {
+    /// Passes over a value, and gives it as it is written.
+    fn raw(&mut self) -> Read<&'a str> {
         self.peek();
         let begin = self.at;
         self.skip()?;
-        by_serde(self.since(begin)?)
+        self.since(begin)
+    }
+
+    /// A value, read by `serde_json`.
+    pub(super) fn by_serde<T: Deserialize<'a>>(&mut self) -> Read<T> {
+        by_serde(self.raw()?)
     }
 }
 

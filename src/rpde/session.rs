@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::finding::FindingKind;
-use super::json::object;
+use super::json::{Raw, object};
 use super::loose::{Flag, Int, Loose, Many, Obj, Said, Txt};
 use super::page::{Data, ID_BYTES_MAX};
 use super::pieces::{Link, OfferData, offers};
@@ -22,7 +21,7 @@ object! {
         "type" => plain_type: Loose<Many<Txt<'a>>>,
         "@id" => at_id: Loose<Txt<'a>>,
         "id" => plain_id: Loose<Txt<'a>>,
-        "identifier" => identifier: Option<&'a RawValue>,
+        "identifier" => identifier: Raw<'a>,
         "superEvent" => super_event: Loose<Many<Link<'a>>>,
         "startDate" => start_date: Loose<Said<'a>>,
         "endDate" => end_date: Loose<Txt<'a>>,
@@ -49,7 +48,8 @@ impl<'a> Data<'a> for SessionData<'a> {
     fn into_item(self, findings: &mut Vec<FindingKind>) -> Result<Item<'a>, FindingKind> {
         let identifier = self
             .identifier
-            .and_then(|raw| read_identifier(raw.get()).inspect_err(|finding| findings.push(*finding)).ok().flatten());
+            .0
+            .and_then(|raw| read_identifier(raw).inspect_err(|finding| findings.push(*finding)).ok().flatten());
         let series_id = self.super_event.0.into_first().and_then(|link| link.0);
         let id = self.at_id.0.0.or(self.plain_id.0.0);
         check_lengths([&series_id, &id])?;
@@ -120,6 +120,10 @@ pub(super) fn end_and_duration(
 pub(super) fn read_identifier(raw: &str) -> Result<Option<Text<'_>>, FindingKind> {
     let text: Text<'_> = match raw.as_bytes() {
         b"null" => return Ok(None),
+        // A text without escapes is what stands between its quotes.
+        [b'"', text @ .., b'"'] if !text.contains(&b'\\') => {
+            Cow::Borrowed(raw.get(1..raw.len() - 1).unwrap_or_default())
+        }
         [b'"', ..] => {
             let mut reader = serde_json::Deserializer::from_str(raw);
             let Loose(said) = Loose::<Said<'_>>::deserialize(&mut reader).map_err(|_| FindingKind::BadIdentifier)?;

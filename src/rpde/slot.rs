@@ -1,9 +1,7 @@
 //! A Slot's `data` → [`Opportunity`].
 
-use serde_json::value::RawValue;
-
 use super::finding::FindingKind;
-use super::json::object;
+use super::json::{Raw, object};
 use super::loose::{Flag, Int, Loose, Many, Obj, Said, Txt};
 use super::page::Data;
 use super::pieces::{AggregateData, Link, OfferData, aggregate_offer, offers};
@@ -16,7 +14,7 @@ object! {
         "type" => plain_type: Loose<Many<Txt<'a>>>,
         "@id" => at_id: Loose<Txt<'a>>,
         "id" => plain_id: Loose<Txt<'a>>,
-        "identifier" => identifier: Option<&'a RawValue>,
+        "identifier" => identifier: Raw<'a>,
         "facilityUse" => facility_use: Loose<Many<Link<'a>>>,
         "startDate" => start_date: Loose<Said<'a>>,
         "endDate" => end_date: Loose<Txt<'a>>,
@@ -41,7 +39,8 @@ impl<'a> Data<'a> for SlotData<'a> {
     fn into_item(self, findings: &mut Vec<FindingKind>) -> Result<Item<'a>, FindingKind> {
         let identifier = self
             .identifier
-            .and_then(|raw| read_identifier(raw.get()).inspect_err(|finding| findings.push(*finding)).ok().flatten());
+            .0
+            .and_then(|raw| read_identifier(raw).inspect_err(|finding| findings.push(*finding)).ok().flatten());
         let parent_id = self.facility_use.0.into_first().and_then(|link| link.0);
         let id = self.at_id.0.0.or(self.plain_id.0.0);
         check_lengths([&parent_id, &id])?;
