@@ -8,12 +8,15 @@
 use std::io::{self, Read};
 
 use flate2::bufread::GzDecoder;
-use flate2::{Crc, Decompress, FlushDecompress, Status};
+use libdeflater::{Decompressor, crc32};
+use memchr::memmem;
 
 /// What every member begins with: that it is gzip, and that it is deflated.
 const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
 /// A header without file name, comment and the like.
 const HEADER_BYTES: usize = 10;
+/// What every member ends with: its checksum and its size.
+const TRAILER_BYTES: usize = 8;
 /// A byte of deflate makes at most so many: two bits for 258 bytes.
 const GROWTH_MAX: usize = 1032;
 /// Members of nothing take time and no room.
@@ -40,18 +43,19 @@ pub(super) fn inflated(body: &[u8], bytes_max: usize) -> Result<Vec<u8>, Inflate
 /// A body of one member with a plain header, where all is as it says.
 fn at_once(body: &[u8], bytes_max: usize) -> Option<Vec<u8>> {
     let (header, rest) = body.split_first_chunk::<HEADER_BYTES>()?;
-    let (rest, size) = rest.split_last_chunk::<4>()?;
-    let (deflated, sum) = rest.split_last_chunk::<4>()?;
-    let size = usize::try_from(u32::from_le_bytes(*size)).ok()?;
+    let (deflated, trailer) = rest.split_last_chunk::<TRAILER_BYTES>()?;
+    let (sum, size) = trailer.split_at(TRAILER_BYTES / 2);
+    let number = |bytes: &[u8]| bytes.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
+    let size = usize::try_from(number(size)?).ok()?;
     let believed = size <= bytes_max && size <= deflated.len().saturating_mul(GROWTH_MAX);
     if !header.starts_with(&MAGIC) || header[MAGIC.len()] != 0 || !believed {
         return None;
     }
-    let (mut inflated, mut inflater, mut checksum) = (Vec::with_capacity(size), Decompress::new(false), Crc::new());
-    let status = inflater.decompress_vec(deflated, &mut inflated, FlushDecompress::Finish).ok()?;
-    checksum.update(&inflated);
-    let whole = status == Status::StreamEnd && usize::try_from(inflater.total_in()) == Ok(deflated.len());
-    (whole && inflated.len() == size && checksum.sum() == u32::from_le_bytes(*sum)).then_some(inflated)
+    let mut inflated = vec![0; size];
+    let made = Decompressor::new().gzip_decompress(body, &mut inflated).ok()?;
+    // That has read one member and does not tell where it ended: at the body's end, unless the same trailer stands before it too.
+    let is_one = number(sum) == Some(crc32(&inflated)) && memmem::find(deflated, trailer).is_none();
+    (made == size && is_one).then_some(inflated)
 }
 
 fn piece_by_piece(body: &[u8], bytes_max: usize) -> Result<Vec<u8>, InflateError> {
