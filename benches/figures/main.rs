@@ -247,6 +247,9 @@ fn questions(place: &Path) {
     let many = vec![String::new(); 50];
     let mut one = ask(&catalogue, "SELECT * FROM bookable_session WHERE identifier = ?1", &ids);
     figure("one session by its identifier, from the view", part(&mut one, 50), "ms", 0.05);
+    let mut near = ask(&catalogue, NEAR, &many);
+    // As README advises.
+    catalogue.pragma_update(None, "mmap_size", 1_i64 << 30).expect("a setting");
     for (what, sql, bound) in [
         ("next 24 h within 10 km, soonest 50 (p95)", NEAR, 1.0),
         ("words, soonest 50 (p95)", WORDS, 4.0),
@@ -254,6 +257,7 @@ fn questions(place: &Path) {
     ] {
         figure(what, part(&mut ask(&catalogue, sql, &many), 95), "ms", bound);
     }
+    figure("  near a point without mmap_size (p95)", part(&mut near, 95), "ms", 0.0);
     figure(
         "count by activity over the whole view",
         part(&mut ask(&catalogue, ACTIVITIES, &many[..5]), 50),

@@ -25,6 +25,9 @@ pub(super) use question::Question;
 use question::phrase;
 
 const EARTH_RADIUS_KM: f64 = 6371.0088;
+/// So much of the catalogue is mapped where an index of listings is asked: that reads pages here and there, which then need not be copied.
+/// The harvest never cuts the file, so what is mapped stays there.
+const MAPPED_BYTES_MAX: i64 = 1 << 30;
 
 /// One session as it was found.
 #[derive(Clone)]
@@ -46,6 +49,9 @@ pub(super) fn each(
         add_distance(connection).context(context)?;
     }
     let query = Query::of(question);
+    if query.first.is_some() {
+        connection.pragma_update(None, "mmap_size", MAPPED_BYTES_MAX).context(context)?;
+    }
     let mut statement = connection.prepare(&query.sql()).context(context)?;
     let mut rows = statement.query(params_from_iter(query.values)).context(context)?;
     let mut count = 0;
