@@ -26,7 +26,7 @@ impl Follower {
         let query = readme.split("```text\n").find(|text| text.starts_with("-- Everything since")).unwrap();
         let query = query.split("```").next().unwrap();
         let mut statement = catalogue.prepare(query).unwrap();
-        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(4)?, row.get(6)?));
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(4)?, row.get(5)?));
         let changes = statement.query_map([self.seen], read).unwrap();
         let changes: Vec<Change> = changes.map(Result::unwrap).collect();
         let mut words = Vec::new();

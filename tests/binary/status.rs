@@ -202,8 +202,8 @@ fn watching_gives_a_line_each_time() {
     assert_eq!((&first["verdict"], &first["feeds"][1]["items_per_second"]), (&json!("fine"), &Value::Null));
     rig.publish_session("y", "a", 86_400);
     rig.wait_for(&["x", "y"]);
-    let second = next();
-    assert_eq!(second["bookable"], 2);
+    // A line may have been written before the second session came.
+    let second = (0..60).map(|_| next()).find(|line| line["bookable"] == 2).unwrap();
     assert!(second["feeds"][1]["items_per_second"].as_f64().unwrap() > 0.0, "{second}");
     watch.signal("INT");
     assert!(!watch.status().success());
