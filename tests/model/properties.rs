@@ -242,3 +242,28 @@ fn leaves_no_bytes(id: &str, texts: &str) {
     rig.store().tidy(true).expect("a tidy store");
     assert!(!rig.holds("MARKER") && !rig.holds("marker"));
 }
+
+/// A pattern that `tidy` takes away while nothing has it is there again with the next row that does.
+#[test]
+fn a_pattern_comes_and_goes_with_its_rows() {
+    let mut rig = Rig::new(NOW);
+    rig.finish_loading();
+    let series = r#"{"state": "updated", "id": 1, "modified": 1, "data": {"@type": "SessionSeries", "@id": "ss",
+        "imin:aggregateOffer": {"publicAdult": {"imin:isPotentiallyBookable": true}}}}"#;
+    let patterns =
+        |rig: &Rig| -> i64 { rig.catalogue().query_row("SELECT count(*) FROM pattern", [], |row| row.get(0)).unwrap() };
+    for (modified, bookable) in [(1, true), (2, false), (3, true)] {
+        let session = format!(
+            r#"{{"state": "updated", "id": "7", "modified": {modified}, "data": {{"@type": "ScheduledSession", "identifier": "7",
+                "@id": "https://example.org/session/7", "url": "https://example.org/7", "superEvent": "ss",
+                "startDate": "2028-03-01T18:00:00Z", "imin:isPotentiallyBookable": {bookable}}}}}"#
+        );
+        rig.raw(&session, series);
+        rig.store().tidy(true).unwrap();
+        let ids: Vec<_> = rig.rows().into_iter().map(|row| (row.id, row.url)).collect();
+        let shown = ("https://example.org/session/7", "https://example.org/7");
+        let expected = if bookable { vec![(Some(shown.0.to_owned()), Some(shown.1.to_owned()))] } else { vec![] };
+        assert_eq!((ids, patterns(&rig)), (expected, i64::from(bookable)));
+        rig.check_whole();
+    }
+}

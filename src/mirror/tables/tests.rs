@@ -60,5 +60,6 @@ fn every_column_of_the_catalogue_is_published() {
     }
     let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'listing_%'";
     let tables: i64 = catalogue.query_row(sql, [], |row| row.get(0)).unwrap();
-    assert_eq!(usize::try_from(tables).unwrap(), TABLES.len() + 1, "a table is not published");
+    let but_for_pattern = usize::try_from(tables).unwrap() - 1;
+    assert_eq!(but_for_pattern, TABLES.len(), "a table is not published");
 }
