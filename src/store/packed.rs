@@ -57,7 +57,8 @@ impl Shape {
         self.0[2] != Part::Absent
     }
 
-    /// What stands before and after the `identifier` in `@id` and in `url`; nothing for one that is not made so.
+    /// What stands before and after the `identifier` in `@id` and in `url`; nothing for one that is not made so, and for none where the
+    /// `identifier` is not the token.
     pub(super) fn around_identifier(&self) -> [Option<(&str, &str)>; 2] {
         let [_, id, identifier, url] = &self.0;
         let is_token = matches!(identifier, Part::Around(before, after) if before.is_empty() && after.is_empty());
