@@ -223,18 +223,18 @@ fn moments(world: World, origin: &str, place: &Path) {
     figure("rebuild of the catalogue from the state", part(&mut rebuilds, 50), "ms", 2000.0);
 }
 
-const NEAR: &str = "WITH soonest AS MATERIALIZED (SELECT s.key FROM listing_area AS a \
+const NEAR: &str = "WITH soonest AS MATERIALIZED (SELECT s.starts_at, s.key FROM listing_area AS a \
     CROSS JOIN session AS s ON s.listing = a.key \
     WHERE a.max_latitude >= 53.71 AND a.min_latitude <= 53.89 AND a.max_longitude >= -1.70 AND a.min_longitude <= -1.40 \
     AND s.starts_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now') \
     AND s.starts_at < strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '+1 day') ORDER BY s.starts_at LIMIT 50) \
-    SELECT s.starts_at, s.identifier, l.name, l.place FROM soonest CROSS JOIN session AS s ON s.key = soonest.key \
+    SELECT s.starts_at, s.identifier, l.name, l.place FROM soonest CROSS JOIN session AS s USING (starts_at, key) \
     CROSS JOIN listing AS l ON l.key = s.listing ORDER BY s.starts_at";
-const WORDS: &str = "WITH soonest AS MATERIALIZED (SELECT s.key FROM listing_words AS w \
+const WORDS: &str = "WITH soonest AS MATERIALIZED (SELECT s.starts_at, s.key FROM listing_words AS w \
     CROSS JOIN session AS s ON s.listing = w.rowid \
     WHERE w.listing_words MATCH 'yoga' AND s.starts_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now') \
     ORDER BY s.starts_at LIMIT 50) \
-    SELECT s.starts_at, s.identifier, l.name, l.place FROM soonest CROSS JOIN session AS s ON s.key = soonest.key \
+    SELECT s.starts_at, s.identifier, l.name, l.place FROM soonest CROSS JOIN session AS s USING (starts_at, key) \
     CROSS JOIN listing AS l ON l.key = s.listing ORDER BY s.starts_at";
 const ACTIVITIES: &str = "SELECT label.value AS activity, sum(n) AS sessions \
     FROM (SELECT activities, count(*) AS n FROM bookable_session GROUP BY activities), json_each(activities) AS label \

@@ -12,7 +12,7 @@ use super::failure::Failure;
 /// "BKBL": what `PRAGMA application_id` says in a catalogue.
 pub(super) const APPLICATION_ID: i64 = 0x424B_424C;
 /// The schema version that is read here.
-const VERSION: i64 = 5;
+const VERSION: i64 = 6;
 
 /// The columns of the view `bookable_session`, in its order.
 pub(super) const COLUMNS: [&str; 37] = [
@@ -152,8 +152,8 @@ pub(super) mod tests {
         let writer = synthetic(&path);
         let reader = open(&path).unwrap();
         assert!(reader.execute("DELETE FROM session", []).is_err());
-        writer.pragma_update(None, "user_version", 6).unwrap();
-        assert!(refused(&path).contains("schema version 6, this program reads 5; use the program that wrote it"));
+        writer.pragma_update(None, "user_version", 7).unwrap();
+        assert!(refused(&path).contains("schema version 7, this program reads 6; use the program that wrote it"));
         writer.pragma_update(None, "user_version", 0).unwrap();
         assert!(refused(&path).ends_with("run `bookable rebuild`"));
         writer.pragma_update(None, "application_id", 1).unwrap();

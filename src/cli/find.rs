@@ -171,9 +171,9 @@ impl Query {
             (Some(first), Some(limit)) => {
                 let asked = if self.asks_listing { listing } else { "" };
                 format!(
-                    "WITH soonest AS MATERIALIZED (SELECT s.key, {distance} AS distance FROM {first} {asked} \
+                    "WITH soonest AS MATERIALIZED (SELECT s.starts_at, s.key, {distance} AS distance FROM {first} {asked} \
                      WHERE {conditions} {order} LIMIT {limit}) \
-                     SELECT {columns}, soonest.distance FROM soonest CROSS JOIN session AS s ON s.key = soonest.key \
+                     SELECT {columns}, soonest.distance FROM soonest CROSS JOIN session AS s USING (starts_at, key) \
                      {listing} {dataset} {order}"
                 )
             }

@@ -226,6 +226,11 @@ impl Verdict {
             Self::During(_) => Standing::NotYetOpen,
         }
     }
+
+    /// The end of its window, if it has one.
+    pub fn closes(self) -> Option<Instant> {
+        if let Self::During(window) = self { Some(window.closes) } else { None }
+    }
 }
 
 /// The verdict on a session or slot, given its series or facility use (`None`: not published).

@@ -1,6 +1,6 @@
 //! Reading the catalogue, and what in it is not as PostgreSQL has it.
 //!
-//! One pass over each table in the order of its keys, beside what is known to be published: a key and a hash for each row, 24 bytes.
+//! One pass over each table as its rows lie, beside what is known to be published: a key and a hash for each row, 24 bytes.
 //! It reads in one transaction and lets go of it before anything is sent, so that a slow server never holds back the
 //! write-ahead log. Uses an ordinary read-only connection, as any other reader would.
 
@@ -130,13 +130,13 @@ fn compare(
     held: &[(Key, i64)],
     folder: &Path,
 ) -> std::result::Result<Change, Fault> {
+    let mut found = vec![false; held.len()];
     let mut gone = Vec::new();
     let mut after = Vec::with_capacity(held.len());
     let mut lines = BufWriter::new(SpooledTempFile::new_in(SPOOL_BYTES, folder));
     let mut line_count = 0;
     let mut line = Vec::with_capacity(1024);
     let mut whole = Vec::new();
-    let mut known = held.iter().peekable();
     let mut statement = connection.prepare(&table.select())?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -150,10 +150,11 @@ fn compare(
         }
         let key = key(table, row)?;
         let hash = hash(&line);
-        while let Some((passed, _)) = known.next_if(|(before, _)| *before < key) {
-            gone.push(*passed);
+        let known = held.binary_search_by_key(&key, |(known, _)| *known).ok();
+        if let Some(found) = known.and_then(|at| found.get_mut(at)) {
+            *found = true;
         }
-        let before = known.next_if(|(before, _)| *before == key).map(|(_, hash)| *hash);
+        let before = known.and_then(|at| held.get(at)).map(|(_, hash)| *hash);
         after.push((key, hash));
         if before != Some(hash) {
             gone.extend(before.map(|_| key));
@@ -162,7 +163,8 @@ fn compare(
             line_count += 1;
         }
     }
-    gone.extend(known.map(|(key, _)| *key));
+    gone.extend(held.iter().zip(&found).filter(|(_, found)| !**found).map(|((key, _), _)| *key));
+    after.sort_unstable();
     let mut is_needed = !gone.is_empty() || line_count > 0;
     if table.rows == Rows::Whole {
         gone.clear();

@@ -200,15 +200,11 @@ impl Table {
         }
     }
 
-    /// What SQLite is asked for: the columns, in the order of the keys.
+    /// What SQLite is asked for: the columns, in the order in which the rows lie; where they have no keys, by the first.
     pub(super) fn select(&self) -> String {
         let columns: Vec<&str> = self.columns.iter().map(|(name, _, source)| source.unwrap_or(name)).collect();
-        let order = if self.keys().is_empty() {
-            self.columns.first().map_or("", |first| first.0).to_owned()
-        } else {
-            self.keys().join(", ")
-        };
-        format!("SELECT {} FROM {} ORDER BY {order}", columns.join(", "), self.name)
+        let select = format!("SELECT {} FROM {}", columns.join(", "), self.name);
+        if self.keys().is_empty() { format!("{select} ORDER BY 1") } else { select }
     }
 
     /// What PostgreSQL is told before the lines.

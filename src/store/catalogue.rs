@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use hashbrown::HashSet;
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::change_log;
 use super::database::{CATALOGUE, Database};
@@ -16,11 +17,11 @@ use super::keys::{LinkKey, OpportunityKey};
 use super::listing_index;
 use super::listing_rows::{ListingSql, Source, Written};
 use super::offer_rows::{self, PublicAdultText, WantedKey};
-use super::opportunity_row::{TABLES, Way};
+use super::opportunity_row::TABLES;
 use super::patterns::{self, Patterns};
-use super::shown::{CheckoutUrls, SHOWN_COLUMNS, Shown};
+use super::shown::{CheckoutUrls, SHOWN_COLUMNS, Shown, Stands};
 use super::state::State;
-use super::transitions::Moved;
+use super::transitions::Turns;
 use crate::domain::Instant;
 
 /// Which batch of which state the catalogue shows, and for which instant.
@@ -81,12 +82,12 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Shows or hides each of these as it stands at `now`, and brings the listings of these links up to date. What counts as closed
-    /// is hidden without another look, unless it counts as open too. The listings in `left` are dropped where nothing uses them.
+    /// Shows or hides each of these as it stands at `now`, and brings the listings of these links up to date. What is gone
+    /// is hidden without another look. The listings in `left` are dropped where nothing uses them.
     pub(super) fn follow(
         &self,
         state: &State,
-        moved: &Moved,
+        turns: &Turns,
         listings: Listings<'_>,
         mut left: BTreeSet<i64>,
         now: Instant,
@@ -103,24 +104,20 @@ impl Catalogue {
         }
         let select = format!("SELECT {SHOWN_COLUMNS} FROM {TABLES} WHERE o.key = ?1");
         let mut select = state.connection().prepare_cached(&select)?;
-        let closed: Vec<OpportunityKey> = moved.closed.difference(&moved.open).copied().collect();
-        self.hide(&closed, None, &mut left)?;
         let mut hidden = Vec::new();
-        for key in &moved.open {
+        for (key, turn) in turns {
             let read = |row: &Row<'_>| Shown::read(row, &state.shapes.shapes, now, None);
-            match select.query_row([key], read).optional()?.flatten() {
-                Some(shown) => {
-                    let (before, way) = shown.standing(self.connection())?;
-                    if self.show(state, (&shown, way), &mut written)? {
-                        left.extend(before.filter(|before| *before != shown.listing_key()));
-                    } else {
-                        hidden.push(*key);
-                    }
+            let shown = if turn.gone { None } else { select.query_row([key], read).optional()?.flatten() };
+            if let Some(shown) = shown {
+                let (listing, stands) = shown.standing(self.connection(), turn.before)?;
+                if self.show(state, (&shown, stands), &mut written)? {
+                    left.extend(listing.filter(|listing| *listing != shown.listing_key()));
+                    continue;
                 }
-                None => hidden.push(*key),
             }
+            hidden.extend(turn.before.map(|before| (*key, before)));
         }
-        self.hide(&hidden, None, &mut left)?;
+        self.hide(hidden, &mut left)?;
         if written.trusted {
             return listing_index::drop_unused_of(self.connection(), &left);
         }
@@ -132,7 +129,7 @@ impl Catalogue {
     }
 
     /// Writes a row and its listing; not where no parent is there (the state never says so of what is open).
-    fn show(&self, state: &State, (shown, way): (&Shown, Way), written: &mut Written) -> rusqlite::Result<bool> {
+    fn show(&self, state: &State, (shown, stands): (&Shown, Stands), written: &mut Written) -> rusqlite::Result<bool> {
         let Some(speaker) = state.book.speaker(shown.link) else { return Ok(false) };
         let source = Source { key: shown.listing_key(), link: shown.link, speaker, own: shown.own_listing() };
         let wanted = match written.listings.get(&source.key) {
@@ -142,7 +139,7 @@ impl Catalogue {
         let Some(wanted) = wanted else { return Ok(false) };
         let list = shown.list(state.connection(), self.connection(), (speaker, wanted), &mut written.lists)?;
         self.patterns.show(self.connection(), &state.shapes.shapes, shown.pattern)?;
-        shown.write(self.connection(), &self.checkout, (speaker, way), list, &mut written.times)?;
+        shown.write(self.connection(), &self.checkout, (speaker, stands), list, &mut written.times)?;
         Ok(true)
     }
 
@@ -169,46 +166,53 @@ impl Catalogue {
         self.connection().prepare_cached("SELECT 1 FROM listing WHERE key = ?1")?.exists([key])
     }
 
-    /// Hides those of these that have started at `now` as their row has it, whatever the state says of them; gives the others. The
+    /// Hides everything that has started at `now` but what is touched, which is looked at as it now is; gives what was hidden. The
     /// listings that they had are added to `left`.
     pub(super) fn hide_started(
         &self,
-        keys: &[OpportunityKey],
+        touched: &Turns,
         now: Instant,
         left: &mut BTreeSet<i64>,
-    ) -> rusqlite::Result<Vec<OpportunityKey>> {
-        let hidden = self.hide(keys, Some(now), left)?;
-        Ok(keys.iter().filter(|key| !hidden.contains(key)).copied().collect())
-    }
-
-    /// Hides all of these that are shown, or those that have started at an instant, and gives them: less work than one by one. The listings
-    /// that they had are added to `left`.
-    fn hide(
-        &self,
-        keys: &[OpportunityKey],
-        started_at: Option<Instant>,
-        left: &mut BTreeSet<i64>,
-    ) -> rusqlite::Result<BTreeSet<OpportunityKey>> {
-        let list: Vec<String> = keys.iter().map(|key| key.0.to_string()).collect();
-        let (list, started_at) = (format!("[{}]", list.join(",")), started_at.map(|at| at.to_string()));
-        let mut hidden = BTreeSet::new();
+    ) -> rusqlite::Result<HashSet<OpportunityKey>> {
+        let started = touched.iter().filter(|(_, turn)| turn.before.is_some_and(|before| before <= now));
+        let kept = format!("[{}]", started.map(|(key, _)| key.0.to_string()).collect::<Vec<String>>().join(","));
+        let (mut hidden, now) = (HashSet::new(), now.to_string());
         for delete in [
-            "DELETE FROM session WHERE key IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR starts_at <= ?2) \
-             RETURNING listing, key",
-            "DELETE FROM slot WHERE key IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR starts_at <= ?2) \
-             RETURNING listing, key",
+            "DELETE FROM session WHERE starts_at <= ?1 AND key NOT IN (SELECT value FROM json_each(?2)) RETURNING listing, key",
+            "DELETE FROM slot WHERE starts_at <= ?1 AND key NOT IN (SELECT value FROM json_each(?2)) RETURNING listing, key",
         ] {
-            // Most are sessions; where all are, slots need not be looked at.
-            if hidden.len() < keys.len() {
-                let mut delete = self.connection().prepare_cached(delete)?;
-                let mut rows = delete.query((&list, &started_at))?;
-                while let Some(row) = rows.next()? {
-                    left.insert(row.get(0)?);
-                    hidden.insert(row.get(1)?);
-                }
+            let mut delete = self.connection().prepare_cached(delete)?;
+            let mut rows = delete.query((&now, &kept))?;
+            while let Some(row) = rows.next()? {
+                left.insert(row.get(0)?);
+                hidden.insert(row.get(1)?);
             }
         }
         Ok(hidden)
+    }
+
+    /// Hides those of these that are shown: sessions and slots that close at these instants. The listings that they had are added to `left`.
+    fn hide(
+        &self,
+        rows: impl IntoIterator<Item = (OpportunityKey, Instant)>,
+        left: &mut BTreeSet<i64>,
+    ) -> rusqlite::Result<()> {
+        let delete = |table: &str| {
+            let sql = format!("DELETE FROM {table} WHERE starts_at = ?1 AND key = ?2 RETURNING listing");
+            self.connection().prepare_cached(&sql)
+        };
+        let (mut session, mut slot) = (delete("session")?, delete("slot")?);
+        for (key, closes) in rows {
+            let closes = closes.to_string();
+            let hide = |delete: &mut CachedStatement<'_>| delete.query_row((&closes, key), |row| row.get(0)).optional();
+            // Most are sessions.
+            let listing: Option<i64> = match hide(&mut session)? {
+                Some(listing) => Some(listing),
+                None => hide(&mut slot)?,
+            };
+            left.extend(listing);
+        }
+        Ok(())
     }
 
     fn write_listing(
@@ -220,11 +224,25 @@ impl Catalogue {
         self.listing_sql.write(state.connection(), self.connection(), source, written)
     }
 
-    /// Everything that is shown.
-    pub(super) fn shown_keys(&self) -> rusqlite::Result<BTreeSet<OpportunityKey>> {
-        let mut statement = self.connection().prepare("SELECT key FROM session UNION ALL SELECT key FROM slot")?;
-        let rows = statement.query_map([], |row| row.get(0))?;
-        rows.collect()
+    /// Hides everything that is shown but what is found by one of these keys at its instant: for when nobody knows what the catalogue holds.
+    pub(super) fn hide_strangers(&self, known: &Turns) -> rusqlite::Result<()> {
+        for table in ["session", "slot"] {
+            let mut select = self.connection().prepare(&format!("SELECT key, starts_at FROM {table}"))?;
+            let mut delete =
+                self.connection().prepare(&format!("DELETE FROM {table} WHERE starts_at = ?2 AND key = ?1"))?;
+            let mut strangers: Vec<(OpportunityKey, String)> = Vec::new();
+            let mut rows = select.query([])?;
+            while let Some(row) = rows.next()? {
+                let (key, starts_at) = (row.get(0)?, row.get_ref(1)?.as_str()?);
+                let closes = known.get(&key).and_then(|turn| turn.before);
+                if closes.is_none_or(|closes| closes.to_string() != starts_at) {
+                    strangers.push((key, starts_at.to_owned()));
+                }
+            }
+            drop(rows);
+            strangers.iter().try_for_each(|(key, starts_at)| delete.execute((key, starts_at)).map(drop))?;
+        }
+        Ok(())
     }
 
     /// Makes the datasets those of the state.

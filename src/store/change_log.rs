@@ -1,7 +1,7 @@
 //! The change log: which rows of the catalogue came, changed and went, for programs that follow it step by step.
 //!
-//! Triggers write it, in the transaction of the change; they and the table `change` are there only where the setting asks for them,
-//! so without it nothing is paid. A catalogue that is made anew is not logged row by row: one line says `reset`.
+//! Triggers write it, in the transaction of the change; they, the table `change` and two indexes by key are there only where the
+//! setting asks for them, so without it nothing is paid. A catalogue that is made anew is not logged row by row: one line says `reset`.
 //!
 //! It holds no text of any item, only the number of its row: what a publisher deletes must be gone within 24 hours, and a log is kept
 //! for longer. Why something was withdrawn is not in it either, because the catalogue does not know: `explain` does.
@@ -34,6 +34,11 @@ WHEN EXISTS (SELECT 1 FROM origin WHERE checkout_base <> new.checkout_base) BEGI
   INSERT INTO change (kind) VALUES ('reset');
 END;";
 
+/// What finds the row of a line, which has no text by which it could be found.
+const INDEXES: &str = "CREATE INDEX IF NOT EXISTS session_by_key ON session (key); \
+    CREATE INDEX IF NOT EXISTS slot_by_key ON slot (key);";
+const DROP_INDEXES: &str = "DROP INDEX IF EXISTS session_by_key; DROP INDEX IF EXISTS slot_by_key;";
+
 const NAMES: [&str; 8] = [
     "change_of_listing",
     "change_of_checkout",
@@ -61,13 +66,15 @@ pub(super) fn set_up(catalogue: &Connection, keep: Option<Duration>) -> rusqlite
         catalogue.execute_batch(TABLE)?;
         catalogue.execute(RESET, [])?;
     }
+    catalogue.execute_batch(INDEXES)?;
     catalogue.execute_batch(&triggers())?;
     prune(catalogue, keep)?;
     transaction.commit()
 }
 
-/// Takes the triggers off, before the catalogue is emptied or made anew.
+/// Takes the triggers and indexes off, before the catalogue is emptied or made anew.
 pub(super) fn pause(catalogue: &Connection) -> rusqlite::Result<()> {
+    catalogue.execute_batch(DROP_INDEXES)?;
     NAMES.iter().try_for_each(|name| catalogue.execute_batch(&format!("DROP TRIGGER IF EXISTS {name}")))
 }
 
@@ -77,6 +84,7 @@ pub(super) fn resume(catalogue: &Connection) -> rusqlite::Result<()> {
         return Ok(());
     }
     catalogue.execute(RESET, [])?;
+    catalogue.execute_batch(INDEXES)?;
     catalogue.execute_batch(&triggers())
 }
 
@@ -161,8 +169,8 @@ mod tests {
             "updated ScheduledSession 7",
             "updated ScheduledSession 7",
             "updated ScheduledSession 8",
-            "removed ScheduledSession 7 withdrawn",
             "removed ScheduledSession 8 started",
+            "removed ScheduledSession 7 withdrawn",
             "removed Slot 9 withdrawn",
         ];
         let mut found = lines(&connection);

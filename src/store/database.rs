@@ -66,7 +66,8 @@ pub(super) const CATALOGUE: Kind = Kind {
         include_str!("schema/migrations/catalogue_1_to_2.sql"),
         include_str!("schema/migrations/catalogue_2_to_3.sql"),
         include_str!("schema/migrations/catalogue_3_to_4.sql"),
-        concat!(include_str!("schema/migrations/catalogue_4_to_5.sql"), catalogue_schema!()),
+        include_str!("schema/migrations/catalogue_4_to_5.sql"),
+        concat!(include_str!("schema/migrations/catalogue_5_to_6.sql"), catalogue_schema!()),
     ],
     public: true,
     // Every row of it follows from the state's, and the writer sees to what hangs on what: looking it up for each row would cost a tenth.

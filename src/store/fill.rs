@@ -1,30 +1,27 @@
 //! The catalogue made anew from the state, in one transaction: each table in the order of its keys, so that rows are put at its end, then
-//! place, words and indexes, each built once. A thread reads the state's sessions and slots meanwhile.
+//! place, words and indexes, each built once. Two threads gather what can be booked (see [`super::gather`]); one of them then hands it on, row by
+//! row, to the other, which writes.
 
-use std::path::Path;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use hashbrown::HashSet;
-use rusqlite::{Connection, OptionalExtension, Row, Statement};
+use rusqlite::{Connection, Statement};
 
 use super::catalogue::Catalogue;
 use super::change_log;
 use super::database::{Database, STATE};
 use super::error::Result;
+use super::gather::{Gathered, Reading, Standing, hand_on};
 use super::keys::{LinkKey, OpportunityKey, ParentKey};
 use super::listing_index;
 use super::listing_rows::Source;
 use super::offer_rows::{Lists, PublicAdultText, WantedKey};
-use super::opportunity_row::{TABLES, Way, facts};
-use super::settle::Judging;
-use super::shape_book::Shapes;
-use super::shown::{InstantTexts, SHOWN_COLUMNS, SHOWN_COLUMNS_ALONE, Shown};
+use super::shown::{InstantTexts, Shown, Stands};
 use super::state::State;
-use crate::domain::{Instant, Pair, Reason};
+use crate::domain::{Instant, Pair};
 
-const DROP_INDEXES: &str = "DROP INDEX IF EXISTS session_by_start; DROP INDEX IF EXISTS session_by_listing; \
-    DROP INDEX IF EXISTS session_by_identifier; DROP INDEX IF EXISTS slot_by_start; \
+const DROP_INDEXES: &str = "DROP INDEX IF EXISTS session_by_listing; DROP INDEX IF EXISTS session_by_identifier; \
     DROP INDEX IF EXISTS slot_by_listing; DROP INDEX IF EXISTS slot_by_identifier;";
 
 const CLEAR: &str =
@@ -32,15 +29,12 @@ const CLEAR: &str =
 
 /// Sessions that are written by one statement.
 const ROWS_TOGETHER: usize = 16;
-/// Rows that are handed over together.
-const ROWS_A_BATCH: usize = 256;
 /// Batches that may wait to be written.
 const BATCHES_WAITING_MAX: usize = 8;
 
 impl Catalogue {
     /// Makes every row anew from the state. For one transaction. In a first harvest verdicts are made on the way, because those in the
-    /// state need not be right yet; an item whose own facts say that it cannot be booked is passed by. When all are read, their thread
-    /// goes on to `after`.
+    /// state need not be right yet. When all that can be booked is handed on, the thread that did so goes on to `after`.
     pub(super) fn fill(&self, state: &State, now: Instant, after: &(impl Fn() + Sync)) -> Result<u64> {
         let (path, shapes) = (&state.database.path, &state.shapes.shapes);
         let verdicts = match (state.loading, state.unsettled.are_orphans()) {
@@ -49,17 +43,30 @@ impl Catalogue {
             (true, false) => Standing::None(state.judging()),
         };
         let reading = Reading { shapes, now, verdicts };
+        let middle = state.next_opportunity / 2;
         thread::scope(|scope| {
             let (send, batches) = sync_channel(BATCHES_WAITING_MAX);
+            let (give, other_half) = sync_channel(1);
             let read = scope.spawn(move || {
-                read_all(path, reading, &send)?;
+                let database = Database::open_to_read(path, &STATE)?;
+                database.set("read", |state| {
+                    let upper = Gathered::read(state, reading, (middle, i64::MAX))?;
+                    // Who has the other half is gone only when that failed, which is told there.
+                    other_half.recv().map_or(Ok(()), |lower| hand_on(state, reading, &[lower, upper], &send))
+                })?;
                 drop(send);
                 after();
                 Ok(())
             });
-            let filled = self.fill_with(state, reading, batches.into_iter().flatten());
+            let lower = Database::open_to_read(path, &STATE)
+                .and_then(|database| database.set("read", |state| Gathered::read(state, reading, (i64::MIN, middle))));
+            let filled = lower.and_then(move |lower| {
+                let _ = give.send(lower);
+                let filled = self.fill_with(state, reading, batches.into_iter().flatten());
+                filled.map_err(|source| self.database.error("write", source))
+            });
             let read = read.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            let rows = filled.map_err(|source| self.database.error("write", source))?;
+            let rows = filled?;
             read.map(|()| rows)
         })
     }
@@ -109,89 +116,6 @@ impl Catalogue {
     }
 }
 
-/// How rows of the state are read.
-#[derive(Clone, Copy)]
-struct Reading<'a> {
-    shapes: &'a Shapes,
-    now: Instant,
-    verdicts: Standing<'a>,
-}
-
-/// Which verdicts in the state are right; the others are made on the way.
-#[derive(Clone, Copy)]
-enum Standing<'a> {
-    All,
-    /// All but those on rows of which no parent is known.
-    AllButOrphans(Judging<'a>),
-    None(Judging<'a>),
-}
-
-impl<'a> Standing<'a> {
-    /// What makes the verdict on a row that has this reason, or a window.
-    fn judging(self, reason: Option<Reason>) -> Option<Judging<'a>> {
-        match self {
-            Self::All => None,
-            Self::AllButOrphans(judging) => Some(judging).filter(|_| reason == Some(Reason::Orphan)),
-            Self::None(judging) => Some(judging),
-        }
-    }
-
-    /// Whether a row is looked at, as SQL.
-    fn passes(self) -> String {
-        const OPEN: &str = "+o.closes > ?1 AND coalesce(+o.opens <= ?1, 1)";
-        match self {
-            Self::All => OPEN.to_owned(),
-            Self::AllButOrphans(_) => format!("({OPEN} OR +o.reason = {})", Reason::Orphan.number()),
-            Self::None(_) => "coalesce(+o.closes > ?1, 1)".to_owned(),
-        }
-    }
-}
-
-impl Reading<'_> {
-    /// A row without what it says of its own, which is looked up where there is something.
-    fn row(self, state: &Connection, row: &Row<'_>) -> rusqlite::Result<Option<Shown>> {
-        let reason = row.get::<_, Option<i64>>(2)?.and_then(Reason::from_number);
-        if reason.is_some_and(Reason::is_of_the_item) {
-            return Ok(None);
-        }
-        if facts(row, 5)?.own() {
-            return self.one(state, row.get(0)?);
-        }
-        Shown::read(row, self.shapes, self.now, self.verdicts.judging(reason))
-    }
-
-    /// A row with what it says of its own.
-    fn one(self, state: &Connection, key: OpportunityKey) -> rusqlite::Result<Option<Shown>> {
-        let select = format!("SELECT {SHOWN_COLUMNS} FROM {TABLES} WHERE o.key = ?1");
-        let read = |row: &Row<'_>| {
-            let reason = row.get::<_, Option<i64>>(2)?.and_then(Reason::from_number);
-            Shown::read(row, self.shapes, self.now, self.verdicts.judging(reason))
-        };
-        Ok(state.prepare_cached(&select)?.query_row([key], read).optional()?.flatten())
-    }
-}
-
-/// Reads what can be booked from the state at `path`, in the order of its keys.
-fn read_all(path: &Path, reading: Reading<'_>, send: &SyncSender<Vec<Shown>>) -> Result<()> {
-    let database = Database::open_to_read(path, &STATE)?;
-    database.set("read", |state| {
-        let passes = reading.verdicts.passes();
-        let select = format!("SELECT {SHOWN_COLUMNS_ALONE} FROM opportunity AS o WHERE {passes} ORDER BY o.key");
-        let mut select = state.prepare(&select)?;
-        let mut rows = select.query([reading.now.as_seconds()])?;
-        let mut batch = Vec::with_capacity(ROWS_A_BATCH);
-        while let Some(row) = rows.next()? {
-            batch.extend(reading.row(state, row)?);
-            // Who writes is gone only when that failed, which is told there.
-            if batch.len() == ROWS_A_BATCH && send.send(std::mem::take(&mut batch)).is_err() {
-                return Ok(());
-            }
-        }
-        let _ = send.send(batch);
-        Ok(())
-    })
-}
-
 /// What is known on the way.
 struct Filling<'a> {
     catalogue: &'a Catalogue,
@@ -231,7 +155,7 @@ impl Filling<'_> {
                 sessions.add((shown, list), &mut self.times)?;
             } else {
                 let (catalogue, checkout) = (self.catalogue.connection(), &self.catalogue.checkout);
-                shown.write(catalogue, checkout, (speaker, Way::New), list, &mut self.times)?;
+                shown.write(catalogue, checkout, (speaker, Stands::Nowhere), list, &mut self.times)?;
             }
         }
         sessions.flush(&mut self.times)
@@ -259,7 +183,9 @@ impl Filling<'_> {
     fn listings(&mut self) -> rusqlite::Result<()> {
         let (state, catalogue) = (self.state.connection(), self.catalogue.connection());
         let mut copy = self.catalogue.listing_sql.copy(state, catalogue)?;
-        for key in std::mem::take(&mut self.own).into_iter().rev() {
+        let mut own = std::mem::take(&mut self.own);
+        own.sort_unstable();
+        for key in own.into_iter().rev() {
             let Some(shown) = self.reading.one(state, key)? else { continue };
             let Some(speaker) = self.state.book.speaker(shown.link) else { continue };
             let source = Source { key: shown.listing_key(), link: shown.link, speaker, own: shown.own_listing() };

@@ -18,6 +18,7 @@ mod database;
 mod error;
 mod feeds;
 mod fill;
+mod gather;
 mod index;
 mod keys;
 mod listing_index;
@@ -73,7 +74,6 @@ use database::Database;
 use probe::Point;
 use sellers::Asking;
 use state::{State, Touched};
-use transitions::Moved;
 
 use crate::domain::{Feed, Instant, Role};
 
@@ -260,19 +260,21 @@ impl Store {
         let wrap = |source| self.state.database.error("read", source);
         let mut candidates = candidates.map_err(wrap)?;
         // What was touched is looked at in any case, as it now is.
-        candidates.retain(|key| !touched.opportunities.contains(key));
+        candidates.retain(|key| !touched.opportunities.contains_key(key));
         self.state.database.reading(|| {
             let follow = || {
                 self.catalogue.database.begin()?;
                 let write = |source| self.catalogue.database.error("write", source);
-                // Most of what passes are starts, of which the catalogue has all that is to be known.
+                // Most of what passes are starts, of which the catalogue has all that is to be known: it begins with them.
                 let mut left = BTreeSet::new();
-                let others = self.catalogue.hide_started(&candidates, now, &mut left).map_err(write)?;
-                let mut moved = self.state.transitions(&others, as_of, now).map_err(wrap)?;
-                moved.open.extend(&touched.opportunities);
+                let started = self.catalogue.hide_started(&touched.opportunities, now, &mut left).map_err(write)?;
+                let mut others = candidates.clone();
+                others.retain(|key| !started.contains(key));
+                let mut turns = self.state.transitions(&others, as_of, now).map_err(wrap)?;
+                turns.extend(&touched.opportunities);
                 let datasets = if touched.datasets { self.catalogue.copy_datasets(&self.state) } else { Ok(()) };
                 let links = Listings::These(&touched.links);
-                let followed = datasets.and_then(|()| self.catalogue.follow(&self.state, &moved, links, left, now));
+                let followed = datasets.and_then(|()| self.catalogue.follow(&self.state, &turns, links, left, now));
                 self.seal(followed, now)
             };
             let is_large = candidates.len() + touched.opportunities.len() > LARGE_BATCH;
@@ -418,13 +420,11 @@ impl Store {
         }
         let wrap = |source| self.state.database.error("read", source);
         self.state.database.reading(|| {
-            let mut moved = Moved { open: self.state.open_opportunities(now).map_err(wrap)?, ..Moved::default() };
-            let shown = self.catalogue.shown_keys();
-            moved.open.extend(shown.map_err(|source| self.catalogue.database.error("read", source))?);
+            let open = self.state.open_opportunities(now).map_err(wrap)?;
             self.catalogue.database.begin()?;
-            let mended = self
-                .catalogue
-                .follow(&self.state, &moved, Listings::Any, BTreeSet::new(), now)
+            let hidden = self.catalogue.hide_strangers(&open);
+            let mended = hidden
+                .and_then(|()| self.catalogue.follow(&self.state, &open, Listings::Any, BTreeSet::new(), now))
                 .and_then(|()| self.catalogue.copy_datasets(&self.state))
                 .and_then(|()| self.catalogue.keep_feeds(&self.feed_names()));
             self.seal(mended, now)

@@ -7,7 +7,7 @@
 //!
 //! Reading fails with `None` where bytes are missing; only this program writes them.
 
-mod bytes;
+pub(super) mod bytes;
 mod head;
 mod token;
 

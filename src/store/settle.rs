@@ -185,7 +185,8 @@ fn delete_idle_links(connection: &Connection) -> rusqlite::Result<Vec<IdleLink>>
 impl State {
     /// Judges anew everything that links to a touched `@id`, and forgets the `@id`s that nobody names any more.
     pub(super) fn settle(&mut self, touched: &mut Touched) -> rusqlite::Result<()> {
-        for link in &touched.links {
+        let links = std::mem::take(&mut touched.links);
+        for link in &links {
             let terms = self.judging().parent_terms(Some(*link));
             let sql = format!("SELECT {JUDGED_COLUMNS} FROM {TABLES} WHERE o.link = ?1");
             let mut changed = Vec::new();
@@ -196,8 +197,9 @@ impl State {
                 let verdict = judge(&judged.terms, terms.as_ref());
                 if verdict != judged.verdict {
                     changed.push((judged.key, verdict));
-                } else if judged.own {
-                    touched.opportunities.insert(judged.key);
+                }
+                if verdict != judged.verdict || judged.own {
+                    touched.opportunity(judged.key, Some(judged.verdict), Some(verdict));
                 }
             }
             drop(rows);
@@ -205,9 +207,9 @@ impl State {
             write_verdicts(self.connection(), &changed)?;
             for (key, verdict) in changed {
                 self.calendar.note(key, verdict);
-                touched.opportunities.insert(key);
             }
         }
+        touched.links = links;
         self.forget_links(std::mem::take(&mut touched.loose_links))
     }
 

@@ -6,12 +6,14 @@ use rusqlite::{Connection, OptionalExtension, Row, Statement, ToSql, params};
 
 use super::keys::{LinkKey, OfferListKey, OpportunityKey, ShapeKey};
 use super::offer_rows::{Lists, PublicAdultText, WantedKey};
-use super::opportunity_row::{Judged, Way, facts, judged_columns, verdict_from};
+use super::opportunity_row::{Judged, facts, judged_columns, verdict_from};
+use super::packed::Packed;
 use super::parent_book::Speaker;
 use super::settle::Judging;
 use super::shape_book::{Shapes, damaged};
 use crate::domain::{
-    Aggregate, AttendanceMode, CheckoutBase, Instant, Pair, SlotPath, Verdict, encode_uri_component, london_text,
+    Aggregate, AttendanceMode, CheckoutBase, Instant, Pair, SlotPath, Verdict, Window, encode_uri_component,
+    london_text,
 };
 
 /// The columns that [`Shown::read`] reads, in its order, of [`super::opportunity_row::TABLES`].
@@ -68,6 +70,17 @@ impl Own {
     }
 }
 
+/// How a session or slot stands in the catalogue before it is written there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stands {
+    /// Not at all.
+    Nowhere,
+    /// With the same values where there are indexes, so that none of these has to follow.
+    Alike,
+    /// With others; it closed at this instant.
+    Otherwise(Instant),
+}
+
 /// A session or slot of the state that can be booked, as the catalogue shows it.
 #[derive(Debug)]
 pub(super) struct Shown {
@@ -106,14 +119,25 @@ impl Shown {
             return Ok(None);
         }
         let packed = facts(row, 5)?;
-        let shape = shapes.of(&packed)?;
+        let own = if packed.own() { Some(Own::read(row)?) } else { None };
+        Self::of((row.get(0)?, link), window, (&packed, shapes), own)
+    }
+
+    /// From its packed facts and what it says of its own; `None` where it has no identifier.
+    pub(super) fn of(
+        (key, link): (OpportunityKey, LinkKey),
+        window: Window,
+        (packed, shapes): (&Packed<'_>, &Shapes),
+        own: Option<Own>,
+    ) -> rusqlite::Result<Option<Self>> {
+        let shape = shapes.of(packed)?;
         let [makes_id, makes_url] = shape.around_identifier().map(|around| around.is_some());
         let wanted = [false, !makes_id, true, !makes_url];
         let [_, id, identifier, url] = packed.texts_wanted(shape, wanted).ok_or_else(damaged)?;
         let Some(identifier) = identifier else { return Ok(None) };
         let numbers = packed.numbers(shape).ok_or_else(damaged)?;
         Ok(Some(Self {
-            key: row.get(0)?,
+            key,
             pair: packed.seen.pair,
             link,
             opens: window.opens,
@@ -126,13 +150,20 @@ impl Shown {
             attendance_mode: numbers.attendance_mode,
             url,
             modified: packed.seen.modified,
-            own: if numbers.own { Some(Own::read(row)?) } else { None },
+            own,
             offers: packed.keys.offers,
         }))
     }
 
+    /// When it can be booked.
+    pub(super) fn window(&self) -> Window {
+        Window { opens: self.opens, closes: self.closes }
+    }
+
     /// How many values a row of `session` has.
     pub(super) const SESSION_VALUES: usize = 17;
+    /// How many one of `slot` has.
+    const SLOT_VALUES: usize = 19;
 
     /// Whether it has offers of its own.
     pub(super) fn has_offers(&self) -> bool {
@@ -174,35 +205,50 @@ impl Shown {
         &self,
         catalogue: &Connection,
         checkout: &CheckoutUrls,
-        (speaker, way): (&Speaker, Way),
+        (speaker, stands): (&Speaker, Stands),
         list: Option<i64>,
         times: &mut InstantTexts,
     ) -> rusqlite::Result<()> {
-        let mut statement = catalogue.prepare_cached(sql(self.pair, way))?;
-        match self.pair {
-            Pair::Sessions => self.bind_session(&mut statement, 0, list, times)?,
-            Pair::Slots => self.bind_slot(&mut statement, checkout, list, self.own_price(speaker), times)?,
+        let mut statement = catalogue.prepare_cached(sql(self.pair, stands))?;
+        let values = match self.pair {
+            Pair::Sessions => {
+                self.bind_session(&mut statement, 0, list, times)?;
+                Self::SESSION_VALUES
+            }
+            Pair::Slots => {
+                self.bind_slot(&mut statement, checkout, list, self.own_price(speaker), times)?;
+                Self::SLOT_VALUES
+            }
+        };
+        if let Stands::Otherwise(before) = stands {
+            statement.raw_bind_parameter(values + 1, before.to_string())?;
         }
         statement.raw_execute().map(drop)
     }
 
-    /// Its listing as it stands in the catalogue, and how the row has to be written; no listing where it is not shown yet.
-    pub(super) fn standing(&self, catalogue: &Connection) -> rusqlite::Result<(Option<i64>, Way)> {
+    /// Its listing as it stands in the catalogue, where it closed at `before` if it was shown, and how the row has to be written; no
+    /// listing where it is not shown yet.
+    pub(super) fn standing(
+        &self,
+        catalogue: &Connection,
+        before: Option<Instant>,
+    ) -> rusqlite::Result<(Option<i64>, Stands)> {
+        let Some(before) = before else { return Ok((None, Stands::Nowhere)) };
         let sql = match self.pair {
             Pair::Sessions => {
-                "SELECT listing, (identifier, starts_at, bookable_from) IS (?2, ?3, ?4) FROM session WHERE key = ?1"
+                "SELECT listing, (identifier, bookable_from) IS (?3, ?4) FROM session WHERE starts_at = ?1 AND key = ?2"
             }
             Pair::Slots => {
-                "SELECT listing, (identifier, starts_at, bookable_from) IS (?2, ?3, ?4) FROM slot WHERE key = ?1"
+                "SELECT listing, (identifier, bookable_from) IS (?3, ?4) FROM slot WHERE starts_at = ?1 AND key = ?2"
             }
         };
-        let values = params![self.key, self.identifier, self.closes.to_string(), text(self.opens)];
+        let values = params![before.to_string(), self.key, self.identifier, text(self.opens)];
         let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?));
         let Some((listing, same)) = catalogue.prepare_cached(sql)?.query_row(values, read).optional()? else {
-            return Ok((None, Way::New));
+            return Ok((None, Stands::Nowhere));
         };
-        let way = if same && listing == self.listing_key() { Way::InPlace } else { Way::Over };
-        Ok((Some(listing), way))
+        let same = same && before == self.closes && listing == self.listing_key();
+        Ok((Some(listing), if same { Stands::Alike } else { Stands::Otherwise(before) }))
     }
 
     /// Binds the values of a row of `session`, in the table's order, behind `before` others.
@@ -251,7 +297,7 @@ impl Shown {
         let checkout_url = checkout.slot_path.as_ref().map(|path| checkout.base.slot_url(path, &self.identifier));
         let [duration, remaining, maximum] = self.numbers;
         let [starts, opens, ends] = times.of([Some(self.closes), self.opens, self.ends]);
-        let values: [&dyn ToSql; 19] = [
+        let values: [&dyn ToSql; Self::SLOT_VALUES] = [
             &self.key,
             &self.link,
             &self.pattern,
@@ -327,38 +373,38 @@ fn text(instant: Option<Instant>) -> Option<String> {
 }
 
 /// Writes a row whose values are numbered as in the tables; in place, only where something differs.
-const fn sql(pair: Pair, way: Way) -> &'static str {
-    match (pair, way) {
-        (Pair::Sessions, Way::New) => {
+const fn sql(pair: Pair, stands: Stands) -> &'static str {
+    match (pair, stands) {
+        (Pair::Sessions, Stands::Nowhere) => {
             "INSERT INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
         }
-        (Pair::Sessions, Way::Over) => {
+        (Pair::Sessions, Stands::Otherwise(_)) => {
             "UPDATE session SET listing = ?2, pattern = ?3, session_id = ?4, identifier = ?5, checkout_name = ?6, \
              starts_at = ?7, ends_at = ?8, local_start = ?9, duration_minutes = ?10, bookable_from = ?11, \
              remaining_capacity = ?12, maximum_capacity = ?13, attendance_mode = ?14, url = ?15, modified = ?16, \
-             offers = ?17 WHERE key = ?1"
+             offers = ?17 WHERE starts_at = ?18 AND key = ?1"
         }
-        (Pair::Sessions, Way::InPlace) => {
+        (Pair::Sessions, Stands::Alike) => {
             "UPDATE session SET pattern = ?3, session_id = ?4, checkout_name = ?6, ends_at = ?8, local_start = ?9, \
              duration_minutes = ?10, remaining_capacity = ?12, maximum_capacity = ?13, attendance_mode = ?14, url = \
-             ?15, modified = ?16, offers = ?17 WHERE key = ?1 AND (pattern, session_id, checkout_name, ends_at, \
+             ?15, modified = ?16, offers = ?17 WHERE starts_at = ?7 AND key = ?1 AND (pattern, session_id, checkout_name, ends_at, \
              local_start, duration_minutes, remaining_capacity, maximum_capacity, attendance_mode, url, modified, \
              offers) IS NOT (?3, ?4, ?6, ?8, ?9, ?10, ?12, ?13, ?14, ?15, ?16, ?17)"
         }
-        (Pair::Slots, Way::New) => {
+        (Pair::Slots, Stands::Nowhere) => {
             "INSERT INTO slot VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
              ?18, ?19)"
         }
-        (Pair::Slots, Way::Over) => {
+        (Pair::Slots, Stands::Otherwise(_)) => {
             "UPDATE slot SET listing = ?2, pattern = ?3, slot_id = ?4, identifier = ?5, checkout_url = ?6, starts_at \
              = ?7, ends_at = ?8, local_start = ?9, duration_minutes = ?10, bookable_from = ?11, remaining_uses = \
              ?12, maximum_uses = ?13, price = ?14, currency = ?15, membership_required = ?16, url = ?17, modified = \
-             ?18, offers = ?19 WHERE key = ?1"
+             ?18, offers = ?19 WHERE starts_at = ?20 AND key = ?1"
         }
-        (Pair::Slots, Way::InPlace) => {
+        (Pair::Slots, Stands::Alike) => {
             "UPDATE slot SET pattern = ?3, slot_id = ?4, checkout_url = ?6, ends_at = ?8, local_start = ?9, \
              duration_minutes = ?10, remaining_uses = ?12, maximum_uses = ?13, price = ?14, currency = ?15, \
-             membership_required = ?16, url = ?17, modified = ?18, offers = ?19 WHERE key = ?1 AND (pattern, \
+             membership_required = ?16, url = ?17, modified = ?18, offers = ?19 WHERE starts_at = ?7 AND key = ?1 AND (pattern, \
              slot_id, checkout_url, ends_at, local_start, duration_minutes, remaining_uses, maximum_uses, price, \
              currency, membership_required, url, modified, offers) IS NOT (?3, ?4, ?6, ?8, ?9, ?10, ?12, ?13, ?14, \
              ?15, ?16, ?17, ?18, ?19)"

@@ -24,6 +24,7 @@ use super::parent_book::ParentBook;
 use super::sellers::{Asking, Sellers};
 use super::shape_book::{ShapeBook, damaged};
 use super::shared_book::SharedBook;
+use super::transitions::{Turn, Turns};
 use super::unsettled::Unsettled;
 use super::{loading, old_rows, own_row, transitions};
 use crate::domain::{Feed, Instant, Pair, Role, Seller, Verdict};
@@ -35,13 +36,23 @@ const TOMBSTONE_SECONDS: i64 = 8 * 86_400;
 #[derive(Debug, Default)]
 pub(super) struct Touched {
     /// Sessions and slots whose row came, changed or went, or whose verdict did.
-    pub(super) opportunities: BTreeSet<OpportunityKey>,
+    pub(super) opportunities: Turns,
     /// `@id`s whose parent came, changed or went.
     pub(super) links: BTreeSet<LinkKey>,
     /// `@id`s that perhaps nobody names any more.
     pub(super) loose_links: BTreeSet<LinkKey>,
     /// Whether the datasets are others than before.
     pub(super) datasets: bool,
+}
+
+impl Touched {
+    /// Takes note of a session or slot on which a verdict stood and now another does, if it is there. Of those that stood the first
+    /// counts, because the catalogue shows what was before the batch; of the others the last.
+    pub(super) fn opportunity(&mut self, key: OpportunityKey, stood: Option<Verdict>, stands: Option<Verdict>) {
+        let before = stood.and_then(Verdict::closes);
+        let turn = self.opportunities.entry(key).or_insert(Turn { before, gone: true });
+        turn.gone = !matches!(stands, Some(Verdict::During(_)));
+    }
 }
 
 /// The open state.
@@ -67,7 +78,7 @@ pub(super) struct State {
     pub(super) unsettled: Unsettled,
     /// The row that is being written in the place of another.
     packed: Vec<u8>,
-    next_opportunity: i64,
+    pub(super) next_opportunity: i64,
     pub(super) next_parent: i64,
     pub(super) next_link: i64,
 }
@@ -245,7 +256,7 @@ impl State {
         touched: &mut Touched,
     ) -> rusqlite::Result<()> {
         match (feed.role(), held) {
-            (_, Held::Opportunity { key, link, own, offers, shape, .. }) => {
+            (_, Held::Opportunity { key, link, own, offers, shape, verdict, .. }) => {
                 self.offers.release(&self.database.connection, *offers)?;
                 self.shapes.release(&self.database.connection, *shape)?;
                 self.connection().prepare_cached("DELETE FROM opportunity WHERE key = ?1")?.execute([key])?;
@@ -253,7 +264,7 @@ impl State {
                     own_row::remove(self.connection(), *key)?;
                 }
                 self.opportunities.remove(hash, *key);
-                touched.opportunities.insert(*key);
+                touched.opportunity(*key, Some(*verdict), None);
                 touched.loose_links.extend(*link);
             }
             (Role::Parents(pair), Held::Other { .. }) => {

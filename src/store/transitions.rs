@@ -1,6 +1,8 @@
 //! What time does by itself: which windows open and close, found by the calendar in memory and looked at in the state.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+
+use rusqlite::Row;
 
 use super::calendar::{Calendar, LAST_KEY, Span};
 use super::keys::OpportunityKey;
@@ -15,14 +17,17 @@ const AHEAD_SECONDS: i64 = 7 * 86_400;
 /// The calendar may have so many entries, and four times as many as there are rows; more must be of windows that have moved.
 const ENTRIES_MIN: usize = 10_000;
 
-/// What the time that passed has moved.
-#[derive(Debug, Default)]
-pub(super) struct Moved {
-    /// Sessions and slots that can be booked now.
-    pub(super) open: BTreeSet<OpportunityKey>,
-    /// Sessions and slots that cannot.
-    pub(super) closed: BTreeSet<OpportunityKey>,
+/// What of a session or slot the catalogue has to know that may be shown otherwise than it stands there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Turn {
+    /// When it closed as the catalogue was written, by which it is found there; nothing where it was not shown.
+    pub(super) before: Option<Instant>,
+    /// Whether it cannot be booked, so that nobody need look.
+    pub(super) gone: bool,
 }
+
+/// See [`Turn`].
+pub(super) type Turns = BTreeMap<OpportunityKey, Turn>;
 
 /// What a calendar knows that is made for these instants.
 pub(super) fn span_around(first: Instant, last: Instant) -> Span {
@@ -53,37 +58,40 @@ impl State {
         Ok(self.calendar.within(span))
     }
 
-    /// Of these candidates, those whose window opens or closes between two instants, whichever is the earlier: those whose window
-    /// holds the second of them, and those whose window does not.
+    /// Of these candidates, those whose window opens or closes between two instants, whichever is the earlier; gone are those whose window
+    /// does not hold the second of them.
     pub(super) fn transitions(
         &self,
         candidates: &[OpportunityKey],
         from: Instant,
         to: Instant,
-    ) -> rusqlite::Result<Moved> {
+    ) -> rusqlite::Result<Turns> {
         let Span { after, up_to } = passing(from, to);
         let [after, up_to, to] = [after, up_to, to].map(Instant::as_seconds);
-        let sql = "SELECT key, coalesce(opens <= ?5, 1) AND closes > ?5 FROM opportunity WHERE key BETWEEN ?1 AND ?2 \
+        let sql = "SELECT key, coalesce(opens <= ?5, 1) AND closes > ?5, closes FROM opportunity WHERE key BETWEEN ?1 AND ?2 \
             AND (opens > ?3 AND opens <= ?4 OR closes > ?3 AND closes <= ?4)";
         let mut statement = self.connection().prepare_cached(sql)?;
-        let mut moved = Moved::default();
+        let mut turns = Turns::new();
         for key in candidates {
             let last = if *key == LAST_KEY { i64::MAX } else { key.0 };
             let mut rows = statement.query([key.0, last, after, up_to, to])?;
             while let Some(row) = rows.next()? {
-                let side = if row.get(1)? { &mut moved.open } else { &mut moved.closed };
-                side.insert(row.get(0)?);
+                let turn = Turn { before: Some(Instant::from_seconds(row.get(2)?)), gone: !row.get::<_, bool>(1)? };
+                turns.insert(row.get(0)?, turn);
             }
         }
-        Ok(moved)
+        Ok(turns)
     }
 
-    /// The sessions and slots that can be booked at `now`.
-    pub(super) fn open_opportunities(&self, now: Instant) -> rusqlite::Result<BTreeSet<OpportunityKey>> {
-        let sql = "SELECT key FROM opportunity WHERE closes > ?1 AND (opens IS NULL OR opens <= ?1)";
+    /// The sessions and slots that can be booked at `now`, and when they close.
+    pub(super) fn open_opportunities(&self, now: Instant) -> rusqlite::Result<Turns> {
+        let sql = "SELECT key, closes FROM opportunity WHERE closes > ?1 AND (opens IS NULL OR opens <= ?1)";
         let mut statement = self.connection().prepare(sql)?;
-        let rows = statement.query_map([now.as_seconds()], |row| row.get(0))?;
-        rows.collect()
+        let turn = |row: &Row<'_>| {
+            let before = Some(Instant::from_seconds(row.get(1)?));
+            Ok((row.get(0)?, Turn { before, gone: false }))
+        };
+        statement.query_map([now.as_seconds()], turn)?.collect()
     }
 
     /// The next instant after `now` at which a window opens or closes, or would have before it moved; where none does for days, the one at
@@ -149,8 +157,8 @@ mod tests {
     fn moved(state: &mut State, from: i64, to: i64) -> [Vec<i64>; 2] {
         let (from, to) = (NOW.plus_seconds(from), NOW.plus_seconds(to));
         let candidates = state.candidates(from, to).unwrap();
-        let Moved { open, closed } = state.transitions(&candidates, from, to).unwrap();
-        [open, closed].map(|keys| keys.into_iter().map(|key| key.0).collect())
+        let turns = state.transitions(&candidates, from, to).unwrap();
+        [false, true].map(|gone| turns.iter().filter(|(_, turn)| turn.gone == gone).map(|(key, _)| key.0).collect())
     }
 
     fn next(state: &mut State, after: i64) -> i64 {

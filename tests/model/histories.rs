@@ -238,6 +238,18 @@ impl SeriesItem {
     }
 }
 
+impl Change {
+    /// The same session or slot with other places left, as most changes of a feed are.
+    fn again(&self) -> Option<Self> {
+        let mut kind = self.kind.clone();
+        let (Kind::Session(SessionItem { remaining, .. }) | Kind::Slot(SlotItem { remaining, .. })) = &mut kind else {
+            return None;
+        };
+        *remaining = Some(remaining.map_or(3, |number| number + 1));
+        Some(Self { modified: self.modified + 1, kind, ..*self })
+    }
+}
+
 impl SlotItem {
     pub(crate) fn identifier(&self, id: u8) -> Option<String> {
         IDENTIFIERS[self.identifier].1.map(|text| with_number(text, id))
@@ -437,13 +449,18 @@ pub(crate) fn changes() -> impl Strategy<Value = Vec<Change>> {
 pub(crate) fn history() -> impl Strategy<Value = Vec<Event>> {
     let page = prop::collection::vec(change(), 0..6);
     let event = prop_oneof![
-        8 => prop::collection::vec(page, 1..4).prop_map(Event::Batch),
-        4 => instant().prop_map(Event::Clock),
-        1 => Just(Event::FinishLoading),
-        1 => prop::bool::weighted(0.7).prop_map(|broker| Event::Restart { broker }),
-        2 => Just(Event::SellersEnd),
+        8 => prop::collection::vec(page, 1..4).prop_map(|pages| vec![Event::Batch(pages)]),
+        4 => prop::collection::vec(change(), 1..6).prop_map(|page| {
+            let again = page.iter().filter_map(Change::again).collect();
+            vec![Event::Batch(vec![page]), Event::Batch(vec![again])]
+        }),
+        4 => instant().prop_map(|at| vec![Event::Clock(at)]),
+        1 => Just(vec![Event::FinishLoading]),
+        1 => prop::bool::weighted(0.7).prop_map(|broker| vec![Event::Restart { broker }]),
+        2 => Just(vec![Event::SellersEnd]),
     ];
-    (any::<bool>(), any::<bool>(), prop::collection::vec(event, 1..25)).prop_map(|(broker, loaded, mut events)| {
+    (any::<bool>(), any::<bool>(), prop::collection::vec(event, 1..25)).prop_map(|(broker, loaded, events)| {
+        let mut events = events.concat();
         // Half of all histories begin with a broker whose sellers are known, and half past the first harvest.
         if broker {
             events.splice(0..0, [Event::Restart { broker }, Event::SellersEnd]);

@@ -33,7 +33,7 @@ fn a_catalogue_of_version_3_goes_on() {
     drop(old);
     rig.restart();
     let number = |rig: &Rig, sql: &str| rig.catalogue().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!(number(&rig, "PRAGMA user_version"), 5);
+    assert_eq!(number(&rig, "PRAGMA user_version"), 6);
     assert_eq!(number(&rig, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'"), 0);
     let found = |rig: &Rig| {
         rig.check_whole();

@@ -58,6 +58,7 @@ pub(crate) fn check_whole(connection: &Connection) {
     for rows in ["session", "slot"] {
         let lost = "pattern IS NOT NULL AND pattern NOT IN (SELECT key FROM pattern)";
         assert_eq!(number(&format!("SELECT count(*) FROM {rows} WHERE {lost}")), 0);
+        assert_eq!(number(&format!("SELECT count(*) - count(DISTINCT key) FROM {rows}")), 0);
     }
     let sound = |sql: &str| {
         let found = connection.query_row(sql, [], |row| row.get::<_, String>(0)).expect(sql);

@@ -28,11 +28,11 @@ pub(super) fn unfold(number: u64) -> i64 {
     (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
 }
 
-pub(super) fn put_signed(out: &mut Vec<u8>, number: i64) {
+pub(in crate::store) fn put_signed(out: &mut Vec<u8>, number: i64) {
     put(out, fold(number));
 }
 
-pub(super) fn put_option(out: &mut Vec<u8>, number: Option<i64>) {
+pub(in crate::store) fn put_option(out: &mut Vec<u8>, number: Option<i64>) {
     // 0 is absent; what would not fit then is written as two numbers.
     match number.map(fold) {
         None => put(out, 0),
@@ -77,12 +77,12 @@ pub(super) fn take_bytes<'a, const N: usize>(bytes: &mut &'a [u8]) -> Option<&'a
     Some(taken)
 }
 
-pub(super) fn take_signed(bytes: &mut &[u8]) -> Option<i64> {
+pub(in crate::store) fn take_signed(bytes: &mut &[u8]) -> Option<i64> {
     take(bytes).map(unfold)
 }
 
 #[expect(clippy::option_option, reason = "that bytes are missing is something else than that a number is absent")]
-pub(super) fn take_option(bytes: &mut &[u8]) -> Option<Option<i64>> {
+pub(in crate::store) fn take_option(bytes: &mut &[u8]) -> Option<Option<i64>> {
     if let Some(rest) = bytes.strip_prefix(&[0x81, 0x80, 0x00]) {
         *bytes = rest;
         return Some(Some(unfold(u64::MAX)));

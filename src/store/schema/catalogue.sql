@@ -1,4 +1,4 @@
--- The catalogue: the sessions and slots that can be booked now, and nothing else. Schema version 5.
+-- The catalogue: the sessions and slots that can be booked now, and nothing else. Schema version 6.
 -- Anyone may read it while it is written: open it read-only (file:catalogue.db?mode=ro) and use the views.
 -- Instants are UTC text, YYYY-MM-DDTHH:MM:SSZ. A value that the feed does not give is null.
 
@@ -52,8 +52,9 @@ CREATE TABLE pattern (
   url_after  TEXT
 ) STRICT;
 
+-- Rows lie in the order of their starts: those that start together, and so go together, lie together.
 CREATE TABLE session (
-  key                INTEGER PRIMARY KEY,  -- the session's key in the state
+  key                INTEGER NOT NULL,     -- the session's key in the state; no two rows have the same
   listing            INTEGER NOT NULL REFERENCES listing (key),
   pattern            INTEGER REFERENCES pattern (key),
   session_id         TEXT,                 -- @id, where its pattern does not make it
@@ -69,11 +70,12 @@ CREATE TABLE session (
   attendance_mode    INTEGER,              -- 1 offline, 2 online, 3 mixed; null: the listing's
   url                TEXT,                 -- where its pattern does not make it
   modified           INTEGER NOT NULL,     -- as the feed gives it
-  offers             INTEGER               -- offer_list.list, where it has offers of its own
-) STRICT;
+  offers             INTEGER,              -- offer_list.list, where it has offers of its own
+  PRIMARY KEY (starts_at, key)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE slot (
-  key                 INTEGER PRIMARY KEY, -- the slot's key in the state
+  key                 INTEGER NOT NULL,    -- the slot's key in the state; no two rows have the same
   listing             INTEGER NOT NULL REFERENCES listing (key),
   pattern             INTEGER REFERENCES pattern (key),
   slot_id             TEXT,                -- @id, where its pattern does not make it
@@ -91,8 +93,9 @@ CREATE TABLE slot (
   membership_required INTEGER,
   url                 TEXT,                -- where its pattern does not make it
   modified            INTEGER NOT NULL,    -- as the feed gives it
-  offers              INTEGER              -- offer_list.list, where it has offers of its own
-) STRICT;
+  offers              INTEGER,             -- offer_list.list, where it has offers of its own
+  PRIMARY KEY (starts_at, key)
+) STRICT, WITHOUT ROWID;
 
 -- Lists of offers, each once; the view `offer` puts them together with what they are the offers of.
 CREATE TABLE offer_list (

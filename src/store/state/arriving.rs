@@ -162,7 +162,9 @@ impl State {
         let verdict = judge(&row.terms, self.judging().parent_terms(link).as_ref());
         let (keys, is_new) = self.take_keys(prepared, item, row)?;
         let connection = &self.database.connection;
+        let mut stood_before = None;
         let held_row = if let Held::Opportunity { key, link: before, own, offers, shape, verdict: stood, .. } = *held {
+            stood_before = Some(stood);
             touched.loose_links.extend(before.filter(|before| Some(*before) != link));
             self.offers.release(connection, offers)?;
             self.shapes.release(connection, shape)?;
@@ -210,7 +212,7 @@ impl State {
         }
         // The catalogue of a first harvest is filled as a whole.
         if !self.loading {
-            touched.opportunities.insert(key);
+            touched.opportunity(key, stood_before, Some(verdict));
         }
         Ok(())
     }

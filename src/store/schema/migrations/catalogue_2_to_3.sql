@@ -1,1 +1,1 @@
--- The catalogue, from version 2 to 3: nothing to do, because the step to version 5 makes it anew.
+-- The catalogue, from version 2 to 3: nothing to do, because the step to version 6 makes it anew.
