@@ -77,6 +77,8 @@ impl<'a> Moments<'a> {
             let step = page_step(feed, &page);
             self.store.apply(&[Step::Page(step)], now).expect("both commits");
         });
+        // As the daemon does between two batches.
+        self.store.merge_words().expect("words");
         time
     }
 
@@ -130,6 +132,7 @@ impl<'a> Moments<'a> {
             timed(|| {
                 self.store.check_files().expect("files");
                 self.store.take_restarts(now).expect("feeds");
+                self.store.merge_words().expect("words");
                 self.store.next_transition(now).expect("time")
             })
             .0

@@ -81,6 +81,7 @@ impl Writing {
             self.store.pass_time(now)?;
             self.next_due = self.store.next_transition(now)?;
         }
+        self.store.merge_words()?;
         self.looked_at = now;
         let words_too = now.seconds_since(self.words_tidied_at).abs() >= TIDY_WORDS_SECONDS;
         if now.seconds_since(self.tidied_at).abs() >= TIDY_SECONDS || words_too {

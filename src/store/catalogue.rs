@@ -3,6 +3,7 @@
 //! Readers see each batch whole or not at all. Everything here can be repeated: showing what is shown already,
 //! or hiding what is not there, changes nothing.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use super::change_log;
 use super::database::{CATALOGUE, Database};
 use super::error::Result;
 use super::keys::{LinkKey, OpportunityKey};
-use super::listing_index;
+use super::listing_index::{self, SEGMENTS_MAX};
 use super::listing_rows::{ListingSql, Source, Written};
 use super::offer_rows::{self, PublicAdultText, WantedKey};
 use super::opportunity_row::TABLES;
@@ -48,6 +49,8 @@ pub(super) struct Catalogue {
     pub(super) checkout: CheckoutUrls,
     pub(super) listing_sql: ListingSql,
     pub(super) patterns: Patterns,
+    /// How many segments of words batches may have left.
+    segments: Cell<usize>,
     /// How long the change log goes back.
     change_log: Option<Duration>,
 }
@@ -56,7 +59,8 @@ impl Catalogue {
     pub(super) fn open(path: &Path, checkout: CheckoutUrls, change_log: Option<Duration>) -> Result<Self> {
         let database = Database::open(path, &CATALOGUE)?;
         database.set("set up the change log of", |connection| change_log::set_up(connection, change_log))?;
-        Ok(Self { database, checkout, listing_sql: ListingSql::new(), patterns: Patterns::default(), change_log })
+        let (listing_sql, patterns, segments) = (ListingSql::new(), Patterns::default(), Cell::new(SEGMENTS_MAX));
+        Ok(Self { database, checkout, listing_sql, patterns, segments, change_log })
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -119,7 +123,11 @@ impl Catalogue {
         }
         self.hide(hidden, &mut left)?;
         if written.trusted {
-            return listing_index::drop_unused_of(self.connection(), &left);
+            listing_index::drop_unused_of(self.connection(), &left, &mut written.rewordings)?;
+            if written.rewordings.write(self.connection())? {
+                self.segments.set(self.segments.get() + 1);
+            }
+            return Ok(());
         }
         // Somebody else may have changed a listing, and then nobody knows which words to take out.
         if listing_index::drop_unused(self.connection())? || written.astray {
@@ -280,6 +288,14 @@ impl Catalogue {
             DO UPDATE SET read_to_end_at = excluded.read_to_end_at, license = excluded.license";
         let at = read_to_end_at.map(|at| at.to_string());
         self.connection().prepare_cached(sql)?.execute(params![name, at, license])?;
+        Ok(())
+    }
+
+    /// Merges some of what batches have left in the index of words, where that is much.
+    pub(super) fn merge_words(&self) -> Result<()> {
+        if self.segments.get() >= SEGMENTS_MAX && !self.database.set("tidy the words of", listing_index::merge)? {
+            self.segments.set(0);
+        }
         Ok(())
     }
 

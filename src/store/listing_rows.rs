@@ -5,7 +5,7 @@ use rusqlite::types::{ToSqlOutput, Value};
 use rusqlite::{Connection, OptionalExtension, Row, Statement, params_from_iter};
 
 use super::keys::{LinkKey, OfferListKey};
-use super::listing_index::{self, Indexed};
+use super::listing_index::{self, Indexed, Rewordings};
 use super::offer_rows::{Lists, PublicAdultText, WantedKey};
 use super::parent_book::Speaker;
 use super::shown::{InstantTexts, Own};
@@ -123,7 +123,8 @@ impl ListingSql {
             written.astray |= !written.trusted;
             if written.trusted {
                 let held = held.as_deref().map(|held| self.indexed(held));
-                listing_index::replace(catalogue, from.key, held.as_ref(), Some(&self.indexed(&values)))?;
+                let after = Some(self.indexed(&values));
+                listing_index::replace(catalogue, from.key, [held, after], &mut written.rewordings)?;
             }
         }
         written.listings.insert(from.key, wanted);
@@ -186,6 +187,8 @@ pub(super) struct Written {
     pub(super) times: InstantTexts,
     /// Whether a listing that is there is as it should be, unless it was written in this pass, and place and words are its own.
     pub(super) trusted: bool,
+    /// What is still to be done to the index of words.
+    pub(super) rewordings: Rewordings,
     /// Whether a listing was another than it should be: then place and words are made anew at the end.
     pub(super) astray: bool,
 }

@@ -447,6 +447,14 @@ impl Store {
         self.positions.keys().filter(|feed| feed.is_needed()).map(|feed| feed.name()).collect()
     }
 
+    /// Sees to the index of words between two batches, so that none of them has to: a little at a time, and nothing mostly.
+    ///
+    /// # Errors
+    /// As for [`Store::apply`].
+    pub fn merge_words(&self) -> Result<()> {
+        self.catalogue.merge_words()
+    }
+
     /// Empties the write-ahead logs into the files and drops the words of deleted rows, so that nothing deleted stays.
     ///
     /// # Errors

@@ -13,3 +13,4 @@ mod rig;
 mod shown;
 mod snapshots;
 mod view;
+mod words;
