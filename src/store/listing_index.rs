@@ -172,10 +172,10 @@ mod tests {
         number(catalogue, "SELECT count(DISTINCT segid) FROM listing_words_idx")
     }
 
-    fn named(name: &str) -> Option<Indexed> {
+    fn named(name: &str) -> Indexed {
         let mut values = [const { Value::Null }; 7];
         values[0] = Value::Text(name.to_owned());
-        Some(Indexed::new(values))
+        Indexed::new(values)
     }
 
     /// Renames listings in one batch, as the writer does.
@@ -185,7 +185,7 @@ mod tests {
         for (key, before, after) in names {
             let sql = "INSERT INTO listing (key, name) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET name = ?2";
             catalogue.execute(sql, params![key, after]).unwrap();
-            replace(catalogue, *key, [before.and_then(named), named(after)], &mut rewordings).unwrap();
+            replace(catalogue, *key, [before.map(named), Some(named(after))], &mut rewordings).unwrap();
         }
         assert!(rewordings.write(catalogue).unwrap());
         batch.commit().unwrap();
