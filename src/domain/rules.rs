@@ -85,6 +85,25 @@ pub struct ParentTerms {
     pub selling: Selling,
 }
 
+impl ParentTerms {
+    /// Whether its public adult offer is there and not flagged, so that rule 2 fails whatever hangs on it says.
+    pub fn is_shut(&self) -> bool {
+        self.aggregate.public_adult().is_some_and(|offer| !offer.potentially_bookable)
+    }
+
+    /// The same with that flag set.
+    #[must_use]
+    pub fn opened(self) -> Self {
+        let aggregate = match self.aggregate {
+            Aggregate::PublicAdult(offer) => {
+                Aggregate::PublicAdult(PublicAdult { potentially_bookable: true, ..offer })
+            }
+            other => other,
+        };
+        Self { aggregate, ..self }
+    }
+}
+
 /// `imin:aggregateOffer`, as far as the rules look at it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Aggregate {
@@ -224,6 +243,16 @@ impl Verdict {
             Self::During(window) if window.closes <= now => Standing::Started,
             Self::During(window) if window.holds(now) => Standing::Bookable,
             Self::During(_) => Standing::NotYetOpen,
+        }
+    }
+
+    /// What a verdict that was made with [`ParentTerms::opened`] comes to where the parent is shut. So a flag that comes and goes makes no
+    /// verdict anew.
+    #[must_use]
+    pub fn shut(self) -> Self {
+        match self {
+            Self::Never(reason) if reason < Reason::SeriesFlag => self,
+            Self::Never(_) | Self::During(_) => Self::Never(Reason::SeriesFlag),
         }
     }
 

@@ -4,7 +4,7 @@
 //! or hiding what is not there, changes nothing.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub(super) struct Origin {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Listings<'a> {
     /// Those of these links, because their parents came, changed or went.
-    These(&'a BTreeSet<LinkKey>),
+    These(&'a BTreeMap<LinkKey, bool>),
     /// Any: nobody knows what the catalogue holds.
     Any,
 }
@@ -98,7 +98,7 @@ impl Catalogue {
     ) -> rusqlite::Result<()> {
         let mut written = Written { trusted: matches!(listings, Listings::These(_)), ..Written::default() };
         let links = if let Listings::These(links) = listings { Some(links) } else { None };
-        for link in links.into_iter().flatten() {
+        for link in links.into_iter().flat_map(BTreeMap::keys) {
             if self.has_listing(link.0)?
                 && let Some(speaker) = state.book.speaker(*link)
             {
@@ -110,7 +110,7 @@ impl Catalogue {
         let mut select = state.connection().prepare_cached(&select)?;
         let mut hidden = Vec::new();
         for (key, turn) in turns {
-            let read = |row: &Row<'_>| Shown::read(row, &state.shapes.shapes, now, None);
+            let read = |row: &Row<'_>| Shown::read(row, state.judging(), now, false);
             let shown = if turn.gone { None } else { select.query_row([key], read).optional()?.flatten() };
             if let Some(shown) = shown {
                 let (listing, stands) = shown.standing(self.connection(), turn.before)?;

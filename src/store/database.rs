@@ -84,6 +84,7 @@ pub(super) const STATE: Kind = Kind {
         include_str!("schema/migrations/state_2_to_3.sql"),
         include_str!("schema/migrations/state_3_to_4.sql"),
         include_str!("schema/migrations/state_4_to_5.sql"),
+        include_str!("schema/migrations/state_5_to_6.sql"),
     ],
     public: false,
     foreign_keys: true,

@@ -36,13 +36,13 @@ impl Catalogue {
     /// Makes every row anew from the state. For one transaction. In a first harvest verdicts are made on the way, because those in the
     /// state need not be right yet. When all that can be booked is handed on, the thread that did so goes on to `after`.
     pub(super) fn fill(&self, state: &State, now: Instant, after: &(impl Fn() + Sync)) -> Result<u64> {
-        let (path, shapes) = (&state.database.path, &state.shapes.shapes);
+        let path = &state.database.path;
         let verdicts = match (state.loading, state.unsettled.are_orphans()) {
             (false, _) => Standing::All,
-            (true, true) => Standing::AllButOrphans(state.judging()),
-            (true, false) => Standing::None(state.judging()),
+            (true, true) => Standing::AllButOrphans,
+            (true, false) => Standing::None,
         };
-        let reading = Reading { shapes, now, verdicts };
+        let reading = Reading { judging: state.judging(), now, verdicts };
         let middle = state.next_opportunity / 2;
         thread::scope(|scope| {
             let (send, batches) = sync_channel(BATCHES_WAITING_MAX);
@@ -144,7 +144,7 @@ impl Filling<'_> {
             } else {
                 None
             };
-            self.catalogue.patterns.show(self.catalogue.connection(), self.reading.shapes, shown.pattern)?;
+            self.catalogue.patterns.show(self.catalogue.connection(), self.reading.judging.shapes, shown.pattern)?;
             self.rows += 1;
             if shown.own_listing().is_some() {
                 self.own.push(shown.key);

@@ -13,7 +13,7 @@ use super::opportunity_row::{Judged, TABLES, facts, verdict_from};
 use super::packed::Packed;
 use super::packed::bytes::{put_option, put_signed, take_option, take_signed};
 use super::settle::Judging;
-use super::shape_book::{Shapes, damaged};
+use super::shape_book::damaged;
 use super::shown::{SHOWN_COLUMNS, SHOWN_COLUMNS_ALONE, Shown};
 use crate::domain::{Instant, Reason, Verdict, Window};
 
@@ -23,27 +23,27 @@ const ROWS_A_BATCH: usize = 256;
 /// How rows of the state are read.
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'a> {
-    pub(super) shapes: &'a Shapes,
+    pub(super) judging: Judging<'a>,
     pub(super) now: Instant,
-    pub(super) verdicts: Standing<'a>,
+    pub(super) verdicts: Standing,
 }
 
 /// Which verdicts in the state are right; the others are made on the way.
 #[derive(Clone, Copy)]
-pub(super) enum Standing<'a> {
+pub(super) enum Standing {
     All,
     /// All but those on rows of which no parent is known.
-    AllButOrphans(Judging<'a>),
-    None(Judging<'a>),
+    AllButOrphans,
+    None,
 }
 
-impl<'a> Standing<'a> {
-    /// What makes the verdict on a row that has this reason, or a window.
-    fn judging(self, reason: Option<Reason>) -> Option<Judging<'a>> {
+impl Standing {
+    /// Whether the verdict on a row that has this reason, or a window, is made anew.
+    fn anew(self, reason: Option<Reason>) -> bool {
         match self {
-            Self::All => None,
-            Self::AllButOrphans(judging) => Some(judging).filter(|_| reason == Some(Reason::Orphan)),
-            Self::None(judging) => Some(judging),
+            Self::All => false,
+            Self::AllButOrphans => reason == Some(Reason::Orphan),
+            Self::None => true,
         }
     }
 
@@ -52,8 +52,8 @@ impl<'a> Standing<'a> {
         const OPEN: &str = "+o.closes > ?1 AND coalesce(+o.opens <= ?1, 1)";
         match self {
             Self::All => OPEN.to_owned(),
-            Self::AllButOrphans(_) => format!("({OPEN} OR +o.reason = {})", Reason::Orphan.number()),
-            Self::None(_) => "coalesce(+o.closes > ?1, 1)".to_owned(),
+            Self::AllButOrphans => format!("({OPEN} OR +o.reason = {})", Reason::Orphan.number()),
+            Self::None => "coalesce(+o.closes > ?1, 1)".to_owned(),
         }
     }
 }
@@ -66,14 +66,17 @@ impl Reading<'_> {
         if reason.is_some_and(Reason::is_of_the_item) {
             return Ok(None);
         }
-        let verdict = match self.verdicts.judging(reason) {
-            None => verdict_from(row.get(2)?, row.get(3)?, row.get(4)?),
-            Some(_) if facts(row, 5)?.own() => {
-                return Ok(self.one(state, row.get(0)?)?.map(|shown| (shown.link, shown.window())));
-            }
-            Some(judging) => judging.verdict(&Judged::read(row, self.shapes)?),
+        let anew = self.verdicts.anew(reason);
+        if anew && facts(row, 5)?.own() {
+            return Ok(self.one(state, row.get(0)?)?.map(|shown| (shown.link, shown.window())));
+        }
+        let link: Option<LinkKey> = row.get(1)?;
+        let verdict = if anew {
+            self.judging.verdict(&Judged::read(row, self.judging.shapes)?.terms, link)
+        } else {
+            verdict_from(row.get(2)?, row.get(3)?, row.get(4)?)
         };
-        let (Some(link), Verdict::During(window)) = (row.get(1)?, verdict) else { return Ok(None) };
+        let (Some(link), Verdict::During(window)) = (link, self.judging.shown(verdict, link)) else { return Ok(None) };
         Ok(Some((link, window)).filter(|_| window.holds(self.now)))
     }
 
@@ -82,7 +85,7 @@ impl Reading<'_> {
         let select = format!("SELECT {SHOWN_COLUMNS} FROM {TABLES} WHERE o.key = ?1");
         let read = |row: &Row<'_>| {
             let reason = row.get::<_, Option<i64>>(2)?.and_then(Reason::from_number);
-            Shown::read(row, self.shapes, self.now, self.verdicts.judging(reason))
+            Shown::read(row, self.judging, self.now, self.verdicts.anew(reason))
         };
         Ok(state.prepare_cached(&select)?.query_row([key], read).optional()?.flatten())
     }
@@ -154,7 +157,7 @@ pub(super) fn hand_on(
         batch.extend(if packed.own() {
             reading.one(state, key)?
         } else {
-            Shown::of((key, LinkKey(link)), Window { opens, closes }, (&packed, reading.shapes), None)?
+            Shown::of((key, LinkKey(link)), Window { opens, closes }, (&packed, reading.judging.shapes), None)?
         });
         // Who writes is gone only when that failed, which is told there.
         if batch.len() == ROWS_A_BATCH

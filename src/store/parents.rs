@@ -57,7 +57,7 @@ impl State {
     ) -> rusqlite::Result<()> {
         let given = Given { offers: &facts.offers, owner: Some(&facts.id) };
         let before_offers = self.book.item(pair, item_id).and_then(|entry| entry.offers);
-        self.doubt_parent(pair, item_id);
+        self.touch_parent(pair, item_id, touched);
         let before = self.book.remove(pair, item_id);
         let groups_before = before.iter().map(|row| parent_row::groups_of(self.connection(), row.1));
         let groups_before = groups_before.collect::<rusqlite::Result<Vec<_>>>()?;
@@ -71,7 +71,7 @@ impl State {
             if rows.iter().any(|row: &(LinkKey, ParentKey)| row.0 == link) {
                 continue;
             }
-            self.doubt_link(link);
+            self.touch_link(link, touched);
             // A row keeps its key, because the catalogue's listings stand on it.
             let key = before.iter().find(|row| row.0 == link).map_or(ParentKey(self.next_parent), |row| row.1);
             self.next_parent = self.next_parent.max(key.0 + 1);
@@ -90,9 +90,7 @@ impl State {
                 parent_row::delete(self.connection(), key)?;
                 touched.loose_links.insert(link);
             }
-            touched.links.insert(link);
         }
-        touched.links.extend(rows.iter().map(|row| row.0));
         let organizer = facts.organizer_id.as_deref().filter(|_| self.sellers.asking != Asking::Nothing);
         let organizer: Option<Arc<str>> = organizer.map(|id| self.book.intern_organizer(id));
         let aggregate = facts.offer.terms;
@@ -100,31 +98,42 @@ impl State {
         Ok(())
     }
 
-    /// While nothing is judged anew: takes note of the `@id`s for which an item speaks that changes or goes.
-    fn doubt_parent(&mut self, pair: Pair, item_id: &str) {
-        if self.loading {
-            let links = self.book.item(pair, item_id).into_iter().flat_map(|entry| &entry.rows);
-            links.for_each(|(link, _)| self.unsettled.add_link(*link));
+    /// Takes note of the `@id`s that an item carries which is about to change or go.
+    fn touch_parent(&mut self, pair: Pair, item_id: &str, touched: &mut Touched) {
+        let links: Vec<LinkKey> =
+            self.book.item(pair, item_id).iter().flat_map(|entry| &entry.rows).map(|row| row.0).collect();
+        for link in links {
+            self.touch_link(link, touched);
         }
     }
 
-    /// The same of an `@id` for which another item speaks, perhaps no longer.
-    fn doubt_link(&mut self, link: LinkKey) {
+    /// Takes note of an `@id` whose parent is about to come, change or go; in a first harvest, in which nothing is judged anew, so that it is
+    /// at the end.
+    fn touch_link(&mut self, link: LinkKey, touched: &mut Touched) {
+        let was_shut = self.judging().is_shut(Some(link));
+        touched.links.entry(link).or_insert(was_shut);
         if self.loading && self.book.speaker(link).is_some() {
             self.unsettled.add_link(link);
+        }
+    }
+
+    /// Takes note of the `@id`s that an organizer's items carry.
+    pub(super) fn touch_organizer(&self, id: &str, touched: &mut Touched) {
+        for link in self.book.links_of_organizer(id) {
+            let was_shut = self.judging().is_shut(Some(link));
+            touched.links.entry(link).or_insert(was_shut);
         }
     }
 
     /// Takes a parent away.
     pub(super) fn remove_parent(&mut self, pair: Pair, item_id: &str, touched: &mut Touched) -> rusqlite::Result<()> {
         let offers = self.book.item(pair, item_id).and_then(|entry| entry.offers);
-        self.doubt_parent(pair, item_id);
+        self.touch_parent(pair, item_id, touched);
         for (link, key) in self.book.remove(pair, item_id) {
             self.offers.release(&self.database.connection, offers)?;
             let groups = parent_row::groups_of(self.connection(), key)?;
             parent_row::delete(self.connection(), key)?;
             self.shared.release(&self.database.connection, groups)?;
-            touched.links.insert(link);
             touched.loose_links.insert(link);
         }
         Ok(())

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use hashbrown::HashSet;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::database::{Database, STATE};
 use super::error::Result;
+use super::keys::LinkKey;
 use super::opportunity_row::{JUDGED_COLUMNS, Judged, TABLES, facts, verdict_from};
 use super::packed::Packed;
 use super::parent_row;
 use super::sellers::{Asking, Sellers};
 use super::shape_book::{Shapes, damaged};
-use crate::domain::{Aggregate, Feed, Instant, OpportunityTerms, Pair, ParentTerms, Standing, Verdict};
+use crate::domain::{Aggregate, Feed, Instant, OpportunityTerms, Pair, ParentTerms, Selling, Standing, Verdict};
 
 /// At most so many are explained that have the same id.
 const FOUND_MAX: usize = 10;
@@ -284,7 +286,7 @@ fn explained(
         valid_from: if own_counts { own_valid_from } else { valid_from },
         terms: judged.terms,
         parent_terms,
-        verdict: judged.verdict,
+        verdict: if parent_terms.is_some_and(|terms| terms.is_shut()) { judged.verdict.shut() } else { judged.verdict },
     })
 }
 
@@ -292,11 +294,14 @@ fn explained(
 fn standings(connection: &Connection, now: Instant) -> rusqlite::Result<(Standings, BTreeMap<Pair, i64>)> {
     let mut counts: BTreeMap<(Pair, Standing, bool), i64> = BTreeMap::new();
     let (now_seconds, soon) = (now.as_seconds(), now.plus_seconds(SOON_SECONDS).as_seconds());
-    let mut statement = connection.prepare("SELECT facts, reason, opens, closes FROM opportunity")?;
+    let shut = shut_links(connection)?;
+    let mut statement = connection.prepare("SELECT facts, reason, opens, closes, link FROM opportunity")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let opens: Option<i64> = row.get(2)?;
-        let standing = verdict_from(row.get(1)?, opens, row.get(3)?).at(now);
+        let verdict = verdict_from(row.get(1)?, opens, row.get(3)?);
+        let is_shut = row.get::<_, Option<LinkKey>>(4)?.is_some_and(|link| shut.contains(&link));
+        let standing = if is_shut { verdict.shut() } else { verdict }.at(now);
         let opens_soon = opens.is_some_and(|opens| opens > now_seconds && opens <= soon);
         let pair = Packed::pair(row.get_ref(0)?.as_blob()?).ok_or_else(damaged)?;
         *counts.entry((pair, standing, opens_soon)).or_insert(0) += 1;
@@ -309,6 +314,24 @@ fn standings(connection: &Connection, now: Instant) -> rusqlite::Result<(Standin
         }
     }
     Ok((standings, opening_soon))
+}
+
+/// The links of which a shut parent speaks: the one with the greatest `modified`, on a tie with the greatest id.
+fn shut_links(connection: &Connection) -> rusqlite::Result<HashSet<LinkKey>> {
+    let mut shut = HashSet::new();
+    let sql = "SELECT link, public_adult, valid_from FROM parent ORDER BY modified, item_id";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let aggregate = parent_row::aggregate_from(row.get(1)?, row.get_ref(2)?.as_str_or_null()?);
+        let link: LinkKey = row.get(0)?;
+        if (ParentTerms { aggregate, selling: Selling::Unrestricted }).is_shut() {
+            shut.insert(link);
+        } else {
+            shut.remove(&link);
+        }
+    }
+    Ok(shut)
 }
 
 /// Items, not rows: a facility use counts once, however many courts it has.

@@ -15,7 +15,7 @@ use super::sellers::{Asking, Sellers};
 use super::shape_book::Shapes;
 use super::state::{State, Touched, pair_of};
 use super::unsettled::Unsettled;
-use crate::domain::{Change, Item, Pair, ParentTerms, Reason, Verdict, judge};
+use crate::domain::{Change, Item, OpportunityTerms, Pair, ParentTerms, Reason, Verdict, judge};
 
 /// What verdicts are made from beside a row: it is in memory, and can be looked at from another thread.
 #[derive(Clone, Copy, Debug)]
@@ -27,15 +27,25 @@ pub(super) struct Judging<'a> {
 
 impl Judging<'_> {
     /// What the rules look at in the parent that goes by this link; nothing where none is published.
-    pub(super) fn parent_terms(&self, link: Option<LinkKey>) -> Option<ParentTerms> {
+    fn parent_terms(&self, link: Option<LinkKey>) -> Option<ParentTerms> {
         let speaker = self.book.speaker(link?)?;
         let selling = self.sellers.selling(speaker.organizer.as_deref());
         Some(ParentTerms { aggregate: speaker.aggregate, selling })
     }
 
-    /// The verdict on a row as its parent is now.
-    pub(super) fn verdict(&self, judged: &Judged) -> Verdict {
-        judge(&judged.terms, self.parent_terms(judged.link).as_ref())
+    /// Whether the parent that goes by this link is shut.
+    pub(super) fn is_shut(&self, link: Option<LinkKey>) -> bool {
+        self.parent_terms(link).is_some_and(|terms| terms.is_shut())
+    }
+
+    /// The verdict on a row as the state keeps it: as its parent is now, but as if that were not shut.
+    pub(super) fn verdict(&self, terms: &OpportunityTerms, link: Option<LinkKey>) -> Verdict {
+        judge(terms, self.parent_terms(link).map(ParentTerms::opened).as_ref())
+    }
+
+    /// What a row's verdict comes to.
+    pub(super) fn shown(&self, verdict: Verdict, link: Option<LinkKey>) -> Verdict {
+        if self.is_shut(link) { verdict.shut() } else { verdict }
     }
 
     /// Judges every row; gives the instants at which windows now turn that did not. Some rows at a time, so that what is changed need
@@ -96,7 +106,7 @@ impl<'a> Anew<'a> {
             return Ok(());
         }
         let judged = Judged::read(row, self.judging.shapes)?;
-        let verdict = self.judging.verdict(&judged);
+        let verdict = self.judging.verdict(&judged.terms, judged.link);
         if verdict != judged.verdict {
             self.changed.push((judged.key, verdict));
         }
@@ -186,20 +196,21 @@ impl State {
     /// Judges anew everything that links to a touched `@id`, and forgets the `@id`s that nobody names any more.
     pub(super) fn settle(&mut self, touched: &mut Touched) -> rusqlite::Result<()> {
         let links = std::mem::take(&mut touched.links);
-        for link in &links {
-            let terms = self.judging().parent_terms(Some(*link));
+        for (link, was_shut) in &links {
+            let is_shut = self.judging().is_shut(Some(*link));
             let sql = format!("SELECT {JUDGED_COLUMNS} FROM {TABLES} WHERE o.link = ?1");
             let mut changed = Vec::new();
             let mut statement = self.connection().prepare_cached(&sql)?;
             let mut rows = statement.query([link])?;
             while let Some(row) = rows.next()? {
                 let judged = Judged::read(row, &self.shapes.shapes)?;
-                let verdict = judge(&judged.terms, terms.as_ref());
+                let verdict = self.judging().verdict(&judged.terms, judged.link);
                 if verdict != judged.verdict {
                     changed.push((judged.key, verdict));
                 }
-                if verdict != judged.verdict || judged.own {
-                    touched.opportunity(judged.key, Some(judged.verdict), Some(verdict));
+                if verdict != judged.verdict || judged.own || is_shut != *was_shut {
+                    let (stood, stands) = (Some(judged.verdict), Some(verdict));
+                    touched.opportunity(judged.key, stood.filter(|_| !was_shut), stands.filter(|_| !is_shut));
                 }
             }
             drop(rows);

@@ -103,18 +103,21 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    /// Reads a row as it is shown at `now`, by the verdict in it, or by one that is made now; `None` where it cannot be booked then.
+    /// Reads a row as it is shown at `now`, by the verdict in it, or by one that is made anew; `None` where it cannot be booked then.
     pub(super) fn read(
         row: &Row<'_>,
-        shapes: &Shapes,
+        judging: Judging<'_>,
         now: Instant,
-        judging: Option<Judging<'_>>,
+        anew: bool,
     ) -> rusqlite::Result<Option<Self>> {
-        let verdict = match judging {
-            Some(judging) => judging.verdict(&Judged::read(row, shapes)?),
-            None => verdict_from(row.get(2)?, row.get(3)?, row.get(4)?),
+        let shapes = judging.shapes;
+        let link: Option<LinkKey> = row.get(1)?;
+        let verdict = if anew {
+            judging.verdict(&Judged::read(row, shapes)?.terms, link)
+        } else {
+            verdict_from(row.get(2)?, row.get(3)?, row.get(4)?)
         };
-        let (Some(link), Verdict::During(window)) = (row.get(1)?, verdict) else { return Ok(None) };
+        let (Some(link), Verdict::During(window)) = (link, judging.shown(verdict, link)) else { return Ok(None) };
         if !window.holds(now) {
             return Ok(None);
         }

@@ -5,7 +5,7 @@
 
 mod arriving;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use hashbrown::HashMap;
@@ -37,8 +37,8 @@ const TOMBSTONE_SECONDS: i64 = 8 * 86_400;
 pub(super) struct Touched {
     /// Sessions and slots whose row came, changed or went, or whose verdict did.
     pub(super) opportunities: Turns,
-    /// `@id`s whose parent came, changed or went.
-    pub(super) links: BTreeSet<LinkKey>,
+    /// `@id`s whose parent came, changed or went, and whether it was shut before.
+    pub(super) links: BTreeMap<LinkKey, bool>,
     /// `@id`s that perhaps nobody names any more.
     pub(super) loose_links: BTreeSet<LinkKey>,
     /// Whether the datasets are others than before.
@@ -242,7 +242,7 @@ impl State {
     ) -> rusqlite::Result<()> {
         self.doubt_sellers();
         for id in self.sellers.put(&self.database.connection, item_id, stamp, seller)? {
-            touched.links.extend(self.book.links_of_organizer(&id));
+            self.touch_organizer(&id, touched);
         }
         Ok(())
     }
@@ -273,7 +273,7 @@ impl State {
             (Role::Sellers, Held::Other { .. }) => {
                 self.doubt_sellers();
                 if let Some(id) = self.sellers.remove(&self.database.connection, item_id)? {
-                    touched.links.extend(self.book.links_of_organizer(&id));
+                    self.touch_organizer(&id, touched);
                 }
             }
             _ => {}

@@ -98,7 +98,30 @@ fn a_state_of_version_4_goes_on() {
     assert_eq!(rig.rows().len(), 1);
     let state = Connection::open(rig.path("state.db")).unwrap();
     let version: i64 = state.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    assert_eq!((version, count(&state)), (5, 0));
+    assert_eq!((version, count(&state)), (6, 0));
     rig.set_clock(1_835_546_400);
     assert_eq!(rig.rows().len(), 0, "what starts is closed without them");
+}
+
+/// Until version 5 a row's verdict was made with its parent's flag.
+#[test]
+fn verdicts_of_a_state_of_version_5_are_made_anew() {
+    let mut rig = Rig::new(NOW);
+    rig.finish_loading();
+    let shut = |modified| series(modified, "Yoga", 53.8).replace("Bookable\": true", "Bookable\": false");
+    rig.raw(&session(1, true), &shut(1));
+    rig.stop();
+    let old = Connection::open(rig.path("state.db")).unwrap();
+    let verdict = "SELECT coalesce(reason, 0) FROM opportunity";
+    let of = |state: &Connection| state.query_row(verdict, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(of(&old), 0);
+    old.execute_batch("UPDATE opportunity SET reason = 10, opens = NULL, closes = NULL; PRAGMA user_version = 5")
+        .unwrap();
+    rig.restart();
+    assert_eq!((of(&old), rig.rows().len()), (0, 0));
+    rig.raw(&session(2, true), &series(2, "Yoga", 53.8));
+    assert_eq!(rig.rows().len(), 1);
+    rig.raw(&session(2, true), &shut(3));
+    assert_eq!((of(&old), rig.rows().len()), (0, 0));
+    rig.check_whole();
 }

@@ -139,3 +139,46 @@ fn with_a_broker_the_organizer_must_be_a_known_seller() {
     assert_eq!(judged(Selling::NotAllowed), Verdict::Never(Reason::NotASeller));
     assert_eq!(judged(Selling::Unknown), Verdict::Never(Reason::SellersUnknown));
 }
+
+/// Every session beside every parent, as far as the rules tell them apart.
+fn all_pairs() -> impl Iterator<Item = (OpportunityTerms, ParentTerms)> {
+    let openings = [None, Some("P7D"), Some("PT0S"), Some("soon")].map(Opening::parse);
+    let offers = openings.into_iter().flat_map(|opening| {
+        [true, false].map(|flag| Aggregate::PublicAdult(PublicAdult { potentially_bookable: flag, opening }))
+    });
+    let aggregates: Vec<Aggregate> =
+        [Aggregate::Absent, Aggregate::WithoutPublicAdult].into_iter().chain(offers).collect();
+    let sellings = [Selling::Unrestricted, Selling::Allowed, Selling::NotAllowed, Selling::Unknown];
+    let parents: Vec<ParentTerms> = aggregates
+        .iter()
+        .flat_map(|aggregate| sellings.map(|selling| ParentTerms { aggregate: *aggregate, selling }))
+        .collect();
+    let statuses = [EventStatus::Scheduled, EventStatus::Cancelled, EventStatus::Postponed];
+    let starts = [Start::Missing, Start::parse("soon"), Start::parse(START)];
+    let mut sessions = Vec::new();
+    for (number, aggregate) in (0..72).flat_map(|number| aggregates.iter().map(move |aggregate| (number, *aggregate))) {
+        sessions.push(OpportunityTerms {
+            has_identifier: number & 1 == 0,
+            potentially_bookable: number & 2 == 0,
+            names_parent: number & 4 == 0,
+            status: statuses[number / 8 % 3],
+            start: starts[number / 24],
+            aggregate,
+        });
+    }
+    sessions.into_iter().flat_map(move |session| parents.clone().into_iter().map(move |parent| (session, parent)))
+}
+
+#[test]
+fn a_verdict_made_with_the_parent_opened_and_shut_again_is_the_verdict() {
+    let (mut count, mut shut) = (0, 0);
+    for (session, parent) in all_pairs() {
+        let opened = judge(&session, Some(&parent.opened()));
+        let verdict = if parent.is_shut() { opened.shut() } else { opened };
+        assert_eq!(verdict, judge(&session, Some(&parent)), "{session:?} {parent:?}");
+        count += 1;
+        shut += usize::from(opened != verdict);
+    }
+    assert_eq!(count, 72 * 10 * 40);
+    assert!(shut > 0);
+}

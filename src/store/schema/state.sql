@@ -1,5 +1,5 @@
 -- The state: the feeds' positions and the facts that verdicts are made from. Private; only the harvester writes it.
--- Schema version 5. Instants are seconds since 1970-01-01T00:00:00Z. A value that the feed does not give is null.
+-- Schema version 6. Instants are seconds since 1970-01-01T00:00:00Z. A value that the feed does not give is null.
 
 CREATE TABLE state (
   id         INTEGER PRIMARY KEY CHECK (id = 1),
@@ -119,7 +119,8 @@ LEFT JOIN about ON about.key = p.about
 LEFT JOIN provider ON provider.key = p.provider
 LEFT JOIN place ON place.key = p.place;
 
--- One row a published ScheduledSession or Slot, with its verdict: a reason, or the window [opens, closes).
+-- One row a published ScheduledSession or Slot, with its verdict: a reason, or the window [opens, closes). It is made as if its parent were
+-- flagged: whether that is, its own row says, so that a flag that comes and goes changes none of these.
 CREATE TABLE opportunity (
   key    INTEGER PRIMARY KEY,
   link   INTEGER,                        -- link.key; null: names no parent

@@ -3,7 +3,7 @@
 //! Everything here happens inside a transaction that the [`crate::store::Store`] opens.
 
 use super::{Held, State, Touched};
-use crate::domain::{Change, Feed, Instant, Item, Role, judge};
+use crate::domain::{Change, Feed, Instant, Item, Role};
 use crate::store::feeds::Counts;
 use crate::store::index::{ItemHash, Tombstone};
 use crate::store::keys::OpportunityKey;
@@ -159,7 +159,7 @@ impl State {
         let Some(row) = &item.row else { return Ok(()) };
         let pair = prepared.pair();
         let link = prepared.link(row).map(|(hash, id)| self.intern_link(pair, hash, id)).transpose()?;
-        let verdict = judge(&row.terms, self.judging().parent_terms(link).as_ref());
+        let verdict = self.judging().verdict(&row.terms, link);
         let (keys, is_new) = self.take_keys(prepared, item, row)?;
         let connection = &self.database.connection;
         let mut stood_before = None;
