@@ -23,7 +23,7 @@ use super::patterns::{self, Patterns};
 use super::shown::{CheckoutUrls, SHOWN_COLUMNS, Shown, Stands};
 use super::state::State;
 use super::transitions::Turns;
-use crate::domain::Instant;
+use crate::domain::{Instant, ParentTerms};
 
 /// Which batch of which state the catalogue shows, and for which instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(super) struct Origin {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Listings<'a> {
     /// Those of these links, because their parents came, changed or went.
-    These(&'a BTreeMap<LinkKey, bool>),
+    These(&'a BTreeMap<LinkKey, Option<ParentTerms>>),
     /// Any: nobody knows what the catalogue holds.
     Any,
 }

@@ -110,8 +110,8 @@ impl State {
     /// Takes note of an `@id` whose parent is about to come, change or go; in a first harvest, in which nothing is judged anew, so that it is
     /// at the end.
     fn touch_link(&mut self, link: LinkKey, touched: &mut Touched) {
-        let was_shut = self.judging().is_shut(Some(link));
-        touched.links.entry(link).or_insert(was_shut);
+        let before = self.judging().parent_terms(Some(link));
+        touched.links.entry(link).or_insert(before);
         if self.loading && self.book.speaker(link).is_some() {
             self.unsettled.add_link(link);
         }
@@ -120,8 +120,8 @@ impl State {
     /// Takes note of the `@id`s that an organizer's items carry.
     pub(super) fn touch_organizer(&self, id: &str, touched: &mut Touched) {
         for link in self.book.links_of_organizer(id) {
-            let was_shut = self.judging().is_shut(Some(link));
-            touched.links.entry(link).or_insert(was_shut);
+            let before = self.judging().parent_terms(Some(link));
+            touched.links.entry(link).or_insert(before);
         }
     }
 

@@ -9,7 +9,7 @@ use super::calendar::{Calendar, Span};
 use super::database::{Database, STATE};
 use super::error::Result;
 use super::keys::{LinkKey, OpportunityKey};
-use super::opportunity_row::{self, JUDGED_COLUMNS, Judged, TABLES};
+use super::opportunity_row::{self, JUDGED_COLUMNS, Judged, TABLES, verdict_from};
 use super::parent_book::ParentBook;
 use super::sellers::{Asking, Sellers};
 use super::shape_book::Shapes;
@@ -27,7 +27,7 @@ pub(super) struct Judging<'a> {
 
 impl Judging<'_> {
     /// What the rules look at in the parent that goes by this link; nothing where none is published.
-    fn parent_terms(&self, link: Option<LinkKey>) -> Option<ParentTerms> {
+    pub(super) fn parent_terms(&self, link: Option<LinkKey>) -> Option<ParentTerms> {
         let speaker = self.book.speaker(link?)?;
         let selling = self.sellers.selling(speaker.organizer.as_deref());
         Some(ParentTerms { aggregate: speaker.aggregate, selling })
@@ -35,7 +35,7 @@ impl Judging<'_> {
 
     /// Whether the parent that goes by this link is shut.
     pub(super) fn is_shut(&self, link: Option<LinkKey>) -> bool {
-        self.parent_terms(link).is_some_and(|terms| terms.is_shut())
+        is_shut(self.parent_terms(link))
     }
 
     /// The verdict on a row as the state keeps it: as its parent is now, but as if that were not shut.
@@ -80,6 +80,10 @@ impl Judging<'_> {
         anew.write()?;
         Ok(anew.calendar)
     }
+}
+
+fn is_shut(terms: Option<ParentTerms>) -> bool {
+    terms.is_some_and(|terms| terms.is_shut())
 }
 
 /// So many rows are read before the verdicts among them that have changed are written.
@@ -196,32 +200,55 @@ impl State {
     /// Judges anew everything that links to a touched `@id`, and forgets the `@id`s that nobody names any more.
     pub(super) fn settle(&mut self, touched: &mut Touched) -> rusqlite::Result<()> {
         let links = std::mem::take(&mut touched.links);
-        for (link, was_shut) in &links {
-            let is_shut = self.judging().is_shut(Some(*link));
-            let sql = format!("SELECT {JUDGED_COLUMNS} FROM {TABLES} WHERE o.link = ?1");
-            let mut changed = Vec::new();
-            let mut statement = self.connection().prepare_cached(&sql)?;
-            let mut rows = statement.query([link])?;
-            while let Some(row) = rows.next()? {
-                let judged = Judged::read(row, &self.shapes.shapes)?;
-                let verdict = self.judging().verdict(&judged.terms, judged.link);
-                if verdict != judged.verdict {
-                    changed.push((judged.key, verdict));
-                }
-                if verdict != judged.verdict || judged.own || is_shut != *was_shut {
-                    let (stood, stands) = (Some(judged.verdict), Some(verdict));
-                    touched.opportunity(judged.key, stood.filter(|_| !was_shut), stands.filter(|_| !is_shut));
-                }
-            }
-            drop(rows);
-            drop(statement);
-            write_verdicts(self.connection(), &changed)?;
-            for (key, verdict) in changed {
-                self.calendar.note(key, verdict);
+        for (link, before) in &links {
+            let after = self.judging().parent_terms(Some(*link));
+            if before.map(ParentTerms::opened) == after.map(ParentTerms::opened) && is_shut(*before) != is_shut(after) {
+                self.turn_link(*link, is_shut(after), touched)?;
+            } else {
+                self.settle_link(*link, is_shut(*before), touched)?;
             }
         }
         touched.links = links;
         self.forget_links(std::mem::take(&mut touched.loose_links))
+    }
+
+    /// Where a parent is shut or opened, and nothing else: no verdict is another, and all windows count otherwise.
+    fn turn_link(&self, link: LinkKey, is_shut: bool, touched: &mut Touched) -> rusqlite::Result<()> {
+        let sql = "SELECT key, reason, opens, closes FROM opportunity WHERE link = ?1 AND closes IS NOT NULL";
+        let mut statement = self.connection().prepare_cached(sql)?;
+        let mut rows = statement.query([link])?;
+        while let Some(row) = rows.next()? {
+            let verdict = Some(verdict_from(row.get(1)?, row.get(2)?, row.get(3)?));
+            touched.opportunity(row.get(0)?, verdict.filter(|_| is_shut), verdict.filter(|_| !is_shut));
+        }
+        Ok(())
+    }
+
+    /// Judges anew what links to an `@id`.
+    fn settle_link(&mut self, link: LinkKey, was_shut: bool, touched: &mut Touched) -> rusqlite::Result<()> {
+        let is_shut = self.judging().is_shut(Some(link));
+        let sql = format!("SELECT {JUDGED_COLUMNS} FROM {TABLES} WHERE o.link = ?1");
+        let mut changed = Vec::new();
+        let mut statement = self.connection().prepare_cached(&sql)?;
+        let mut rows = statement.query([link])?;
+        while let Some(row) = rows.next()? {
+            let judged = Judged::read(row, &self.shapes.shapes)?;
+            let verdict = self.judging().verdict(&judged.terms, judged.link);
+            if verdict != judged.verdict {
+                changed.push((judged.key, verdict));
+            }
+            if verdict != judged.verdict || judged.own || is_shut != was_shut {
+                let (stood, stands) = (Some(judged.verdict), Some(verdict));
+                touched.opportunity(judged.key, stood.filter(|_| !was_shut), stands.filter(|_| !is_shut));
+            }
+        }
+        drop(rows);
+        drop(statement);
+        write_verdicts(self.connection(), &changed)?;
+        for (key, verdict) in changed {
+            self.calendar.note(key, verdict);
+        }
+        Ok(())
     }
 
     /// Judges everything anew, because what verdicts ask of sellers has changed.

@@ -27,7 +27,7 @@ use super::shared_book::SharedBook;
 use super::transitions::{Turn, Turns};
 use super::unsettled::Unsettled;
 use super::{loading, old_rows, own_row, transitions};
-use crate::domain::{Feed, Instant, Pair, Role, Seller, Verdict};
+use crate::domain::{Feed, Instant, Pair, ParentTerms, Role, Seller, Verdict};
 
 /// How long a tombstone is kept: RPDE asks publishers to keep deletions for seven days.
 const TOMBSTONE_SECONDS: i64 = 8 * 86_400;
@@ -37,8 +37,8 @@ const TOMBSTONE_SECONDS: i64 = 8 * 86_400;
 pub(super) struct Touched {
     /// Sessions and slots whose row came, changed or went, or whose verdict did.
     pub(super) opportunities: Turns,
-    /// `@id`s whose parent came, changed or went, and whether it was shut before.
-    pub(super) links: BTreeMap<LinkKey, bool>,
+    /// `@id`s whose parent came, changed or went, and what the rules looked at in it before.
+    pub(super) links: BTreeMap<LinkKey, Option<ParentTerms>>,
     /// `@id`s that perhaps nobody names any more.
     pub(super) loose_links: BTreeSet<LinkKey>,
     /// Whether the datasets are others than before.
