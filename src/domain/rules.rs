@@ -246,13 +246,14 @@ impl Verdict {
         }
     }
 
-    /// What a verdict that was made with [`ParentTerms::opened`] comes to where the parent is shut. So a flag that comes and goes makes no
-    /// verdict anew.
+    /// What a verdict that was made with [`ParentTerms::opened`] comes to where the parent is shut ([`ParentTerms::is_shut`]) or is not. So
+    /// a flag that comes and goes makes no verdict anew.
     #[must_use]
-    pub fn shut(self) -> Self {
+    pub fn under(self, parent_is_shut: bool) -> Self {
         match self {
             Self::Never(reason) if reason < Reason::SeriesFlag => self,
-            Self::Never(_) | Self::During(_) => Self::Never(Reason::SeriesFlag),
+            Self::Never(_) | Self::During(_) if parent_is_shut => Self::Never(Reason::SeriesFlag),
+            Self::Never(_) | Self::During(_) => self,
         }
     }
 

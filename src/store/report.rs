@@ -286,7 +286,7 @@ fn explained(
         valid_from: if own_counts { own_valid_from } else { valid_from },
         terms: judged.terms,
         parent_terms,
-        verdict: if parent_terms.is_some_and(|terms| terms.is_shut()) { judged.verdict.shut() } else { judged.verdict },
+        verdict: judged.verdict.under(parent_terms.is_some_and(|terms| terms.is_shut())),
     })
 }
 
@@ -301,7 +301,7 @@ fn standings(connection: &Connection, now: Instant) -> rusqlite::Result<(Standin
         let opens: Option<i64> = row.get(2)?;
         let verdict = verdict_from(row.get(1)?, opens, row.get(3)?);
         let is_shut = row.get::<_, Option<LinkKey>>(4)?.is_some_and(|link| shut.contains(&link));
-        let standing = if is_shut { verdict.shut() } else { verdict }.at(now);
+        let standing = verdict.under(is_shut).at(now);
         let opens_soon = opens.is_some_and(|opens| opens > now_seconds && opens <= soon);
         let pair = Packed::pair(row.get_ref(0)?.as_blob()?).ok_or_else(damaged)?;
         *counts.entry((pair, standing, opens_soon)).or_insert(0) += 1;

@@ -45,7 +45,7 @@ impl Judging<'_> {
 
     /// What a row's verdict comes to.
     pub(super) fn shown(&self, verdict: Verdict, link: Option<LinkKey>) -> Verdict {
-        if self.is_shut(link) { verdict.shut() } else { verdict }
+        verdict.under(self.is_shut(link))
     }
 
     /// Judges every row; gives the instants at which windows now turn that did not. Some rows at a time, so that what is changed need

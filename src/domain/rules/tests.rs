@@ -174,7 +174,7 @@ fn a_verdict_made_with_the_parent_opened_and_shut_again_is_the_verdict() {
     let (mut count, mut shut) = (0, 0);
     for (session, parent) in all_pairs() {
         let opened = judge(&session, Some(&parent.opened()));
-        let verdict = if parent.is_shut() { opened.shut() } else { opened };
+        let verdict = opened.under(parent.is_shut());
         assert_eq!(verdict, judge(&session, Some(&parent)), "{session:?} {parent:?}");
         count += 1;
         shut += usize::from(opened != verdict);
