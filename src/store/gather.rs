@@ -9,13 +9,13 @@ use std::sync::mpsc::SyncSender;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::keys::{LinkKey, OpportunityKey};
-use super::opportunity_row::{Judged, TABLES, facts, verdict_from};
+use super::opportunity_row::{TABLES, facts};
 use super::packed::Packed;
 use super::packed::bytes::{put_option, put_signed, take_option, take_signed};
 use super::settle::Judging;
 use super::shape_book::damaged;
-use super::shown::{SHOWN_COLUMNS, SHOWN_COLUMNS_ALONE, Shown};
-use crate::domain::{Instant, Reason, Verdict, Window};
+use super::shown::{SHOWN_COLUMNS, SHOWN_COLUMNS_ALONE, Shown, window};
+use crate::domain::{Instant, Reason, Window};
 
 /// Rows that are handed over together.
 const ROWS_A_BATCH: usize = 256;
@@ -70,14 +70,7 @@ impl Reading<'_> {
         if anew && facts(row, 5)?.own() {
             return Ok(self.one(state, row.get(0)?)?.map(|shown| (shown.link, shown.window())));
         }
-        let link: Option<LinkKey> = row.get(1)?;
-        let verdict = if anew {
-            self.judging.verdict(&Judged::read(row, self.judging.shapes)?.terms, link)
-        } else {
-            verdict_from(row.get(2)?, row.get(3)?, row.get(4)?)
-        };
-        let (Some(link), Verdict::During(window)) = (link, self.judging.shown(verdict, link)) else { return Ok(None) };
-        Ok(Some((link, window)).filter(|_| window.holds(self.now)))
+        window(row, self.judging, self.now, anew)
     }
 
     /// A row with what it says of its own.

@@ -70,6 +70,24 @@ impl Own {
     }
 }
 
+/// What the parent of a row goes by and the window in which it can be booked, if that holds at `now`; by the verdict in the row, or by one
+/// that is made anew.
+pub(super) fn window(
+    row: &Row<'_>,
+    judging: Judging<'_>,
+    now: Instant,
+    anew: bool,
+) -> rusqlite::Result<Option<(LinkKey, Window)>> {
+    let link: Option<LinkKey> = row.get(1)?;
+    let verdict = if anew {
+        judging.verdict(&Judged::read(row, judging.shapes)?.terms, link)
+    } else {
+        verdict_from(row.get(2)?, row.get(3)?, row.get(4)?)
+    };
+    let (Some(link), Verdict::During(window)) = (link, judging.shown(verdict, link)) else { return Ok(None) };
+    Ok(Some((link, window)).filter(|_| window.holds(now)))
+}
+
 /// How a session or slot stands in the catalogue before it is written there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stands {
@@ -110,20 +128,10 @@ impl Shown {
         now: Instant,
         anew: bool,
     ) -> rusqlite::Result<Option<Self>> {
-        let shapes = judging.shapes;
-        let link: Option<LinkKey> = row.get(1)?;
-        let verdict = if anew {
-            judging.verdict(&Judged::read(row, shapes)?.terms, link)
-        } else {
-            verdict_from(row.get(2)?, row.get(3)?, row.get(4)?)
-        };
-        let (Some(link), Verdict::During(window)) = (link, judging.shown(verdict, link)) else { return Ok(None) };
-        if !window.holds(now) {
-            return Ok(None);
-        }
+        let Some((link, window)) = window(row, judging, now, anew)? else { return Ok(None) };
         let packed = facts(row, 5)?;
         let own = if packed.own() { Some(Own::read(row)?) } else { None };
-        Self::of((row.get(0)?, link), window, (&packed, shapes), own)
+        Self::of((row.get(0)?, link), window, (&packed, judging.shapes), own)
     }
 
     /// From its packed facts and what it says of its own; `None` where it has no identifier.
