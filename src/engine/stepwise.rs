@@ -11,7 +11,7 @@ use super::walk::{After, Message, Read, Walk, is_over, starts};
 use super::writing::Writing;
 use super::{EngineError, Setup};
 use crate::domain::{Feed, Instant};
-use crate::rpde::{Fault, FeedUrl, Jitter};
+use crate::rpde::{Fault, FeedUrl, Jitter, Spare};
 use crate::store::{Store, Version};
 
 /// One feed's walk and what it does next.
@@ -84,7 +84,7 @@ impl Stepwise {
         let now = self.setup.clock.now();
         let Some(walking) = self.walks.get_mut(&feed) else { return };
         let read = answer.and_then(|body| {
-            let read = walking.walk.reading().read(body);
+            let read = walking.walk.reading().read(body, &Spare::default());
             let read = read.map_err(|error| Fault::unreadable(walking.walk.url(), error))?;
             Ok(Read::Page(read, Version::default()))
         });

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use super::{EngineError, Mode, Setup, position_url};
 use crate::domain::{Feed, Instant};
-use crate::rpde::{Fault, FeedUrl, Finding, FindingKind, Jitter, Page, PageError, RetryTimes, Standing, gives_up};
+use crate::rpde::{
+    Fault, FeedUrl, Finding, FindingKind, Jitter, Page, PageError, RetryTimes, Spare, Standing, gives_up,
+};
 use crate::store::{Changes, Prepared, Preparer, Store, Version};
 
 /// A single run waits at most this long for an instant that the publisher (or an earlier run) asked for.
@@ -114,17 +116,24 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Reads a body as a page, and prepares it for the writer.
-    pub(super) fn read(self, body: Vec<u8>) -> Result<ReadPage, PageError> {
-        Page::parse(body, self.feed).map(|page| self.prepare(page))
+    /// Reads a body as a page, and prepares it for the writer; a body that is not wanted any more is put to the spare ones.
+    pub(super) fn read(self, body: Vec<u8>, spare: &Spare) -> Result<ReadPage, PageError> {
+        Page::parse(body, self.feed).map(|page| self.prepare(page, spare))
     }
 
-    fn prepare(self, page: Page) -> ReadPage {
+    fn prepare(self, page: Page, spare: &Spare) -> ReadPage {
         let changes = &page.content().changes;
-        match self.preparer.prepare(self.feed, self.walk, changes) {
-            Some(prepared) => ReadPage { page: page.without_changes(), prepared: Some(prepared) },
-            None => ReadPage { page, prepared: None },
-        }
+        let Some(prepared) = self.preparer.prepare(self.feed, self.walk, changes) else {
+            return ReadPage { page, prepared: None };
+        };
+        let without_changes = page.without_changes();
+        spare.put(page.into_body());
+        ReadPage { page: without_changes, prepared: Some(prepared) }
+    }
+
+    /// The page of a document that is as it was.
+    fn unchanged() -> ReadPage {
+        ReadPage { page: Page::unchanged(), prepared: None }
     }
 }
 
@@ -275,9 +284,7 @@ impl Walk {
                 self.version.clone_from(&version);
                 self.document(page, Some(version), now)
             }
-            Ok(Read::Unchanged) if self.feed.is_document() => {
-                self.document(self.reading().prepare(Page::unchanged()), None, now)
-            }
+            Ok(Read::Unchanged) if self.feed.is_document() => self.document(Reading::unchanged(), None, now),
             Ok(Read::Page(page, _)) => self.page(page, now),
             Ok(Read::Unchanged) => {
                 let fault = Fault::unreadable(&self.url, "304 was answered to a request without conditions");

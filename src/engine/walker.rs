@@ -13,7 +13,7 @@ use super::progress::Progress;
 use super::walk::{After, Message, Read, ReadPage, Reading, Starts, Walk, WalkId, is_over};
 use crate::clock::Clock;
 use crate::domain::{Feed, Instant};
-use crate::rpde::{Client, Fault, FeedUrl, Fetched, Jitter, Pacer, PageError, Validators, peek_next};
+use crate::rpde::{Client, Fault, FeedUrl, Fetched, Jitter, Pacer, PageError, Spare, Validators, peek_next};
 use crate::store::Version;
 
 /// Long waits are cut into pieces, so that they end on time also when the machine slept or the clock jumped.
@@ -48,12 +48,12 @@ enum Answer {
 
 impl Answer {
     /// Begins to read what was fetched; with the page's `next`, where it can be seen at once.
-    fn begin(fetched: Fetched, reading: Reading) -> (Self, Option<String>) {
+    fn begin(fetched: Fetched, reading: Reading, spare: &Spare) -> (Self, Option<String>) {
         match fetched {
             Fetched::NotModified => (Self::NotModified, None),
             Fetched::Page { body, validators } => {
-                let next = peek_next(&body);
-                let reading = AbortOnDropHandle::new(tokio::spawn(async move { reading.read(body) }));
+                let (next, spare) = (peek_next(&body), spare.clone());
+                let reading = AbortOnDropHandle::new(tokio::spawn(async move { reading.read(body, &spare) }));
                 (Self::Page { reading, validators }, next)
             }
         }
@@ -96,7 +96,8 @@ async fn go_ahead(
 ) {
     let (mut url, mut asked) = (first, Vec::new());
     loop {
-        let begun = client.fetch(&url, None).await.map(|fetched| Answer::begin(fetched, reading));
+        let begun = client.fetch(&url, None).await;
+        let begun = begun.map(|fetched| Answer::begin(fetched, reading, client.spare()));
         asked.push(url.clone());
         let (answer, next) = match begun {
             Ok((answer, next)) => (Ok(answer), next.and_then(|next| url.join_next(&next).ok())),
@@ -212,7 +213,7 @@ impl Walker {
             .known()
             .map(|known| Validators { etag: known.etag.clone(), last_modified: known.last_modified.clone() });
         let fetched = self.client.fetch(walk.url(), known.as_ref()).await?;
-        let (answer, next) = Answer::begin(fetched, walk.reading());
+        let (answer, next) = Answer::begin(fetched, walk.reading(), self.client.spare());
         if let Some(next) = next.and_then(|next| walk.leads_to(&next)) {
             *ahead = Some(Ahead::begin(self.client.clone(), next, walk.reading()));
         }

@@ -22,6 +22,7 @@ use self::gzip::InflateError;
 use super::address::{FeedUrl, origin_text, shortened};
 use super::fault::{Fault, retry_after};
 use super::key::ApiKey;
+use super::spare::Spare;
 use crate::clock::Clock;
 
 mod gzip;
@@ -94,6 +95,7 @@ pub struct Client {
     key: ApiKey,
     page_bytes_max: usize,
     clock: Clock,
+    spare: Spare,
 }
 
 impl Client {
@@ -108,7 +110,13 @@ impl Client {
             key,
             page_bytes_max: limits.page_bytes_max,
             clock,
+            spare: Spare::default(),
         })
+    }
+
+    /// Where bodies are put that were read, for those that come next.
+    pub fn spare(&self) -> &Spare {
+        &self.spare
     }
 
     /// Asks for the page at `url`, once; with `known` validators, only for a newer one.
@@ -165,7 +173,9 @@ impl Client {
         if !is_gzip || body.is_empty() {
             return Ok(body);
         }
-        gzip::inflated(&body, self.page_bytes_max).map_err(|error| match error {
+        let inflated = gzip::inflated(&body, self.page_bytes_max, |bytes| self.spare.take(bytes));
+        self.spare.put(body);
+        inflated.map_err(|error| match error {
             InflateError::TooLarge => self.too_large(url),
             InflateError::Broken(error) => broken(url, &error),
         })
@@ -180,7 +190,7 @@ impl Client {
             Some(_) => return Err(self.too_large(url)),
             None => 0,
         };
-        let mut body = Vec::with_capacity(capacity);
+        let mut body = self.spare.take(capacity);
         while let Some(chunk) = response.chunk().await.map_err(|error| body_fault(url, error))? {
             if chunk.len() > self.page_bytes_max - body.len() {
                 return Err(self.too_large(url));

@@ -28,10 +28,10 @@ object! {
         "url" => url: Loose<Named<'a>>,
         "license" => license: Loose<Named<'a>>,
         "publisher" => publisher: Loose<Publisher<'a>>,
-        "dataset" => dataset: Loose<Many<Obj<DatasetData<'a>>>>,
-        "datasets" => datasets: Loose<Many<Obj<DatasetData<'a>>>>,
-        "items" => items: Loose<Many<Obj<DatasetData<'a>>>>,
-        "data" => data: Loose<Many<Obj<DatasetData<'a>>>>,
+        "dataset" => dataset: Loose<Document<'a>>,
+        "datasets" => datasets: Loose<Document<'a>>,
+        "items" => items: Loose<Document<'a>>,
+        "data" => data: Loose<Document<'a>>,
     }
 }
 
@@ -76,7 +76,7 @@ impl<'de: 'a, 'a> Shape<'de> for Publisher<'a> {
     }
 }
 
-/// The document: an object, or a list of them.
+/// The document, or what lies in it: an object, or a list of them.
 #[derive(Default)]
 struct Document<'a>(Option<Vec<DatasetData<'a>>>);
 
@@ -108,7 +108,7 @@ fn take<'a>(many: Vec<DatasetData<'a>>, content: &mut Content<'a>) -> Result<(),
             return Err(PageError::TooManyItems(content.changes.len()));
         }
         let below = [data.dataset, data.datasets, data.items, data.data];
-        let below: Vec<_> = below.into_iter().flat_map(|many| many.0.0).filter_map(|data| data.0).collect();
+        let below: Vec<_> = below.into_iter().filter_map(|document| document.0.0).flatten().collect();
         if !below.is_empty() {
             take(below, content)?;
             continue;

@@ -5,8 +5,7 @@ use super::json::object;
 use super::loose::{Loose, Many, Obj, Txt};
 use super::page::{Data, ID_BYTES_MAX};
 use super::pieces::{
-    AgeRange, AggregateData, DataSource, Image, Label, OfferData, Organizer, aggregate_offer, first_image, labels,
-    offers,
+    AgeRange, AggregateData, DataSource, Image, Label, Offers, Organizer, aggregate_offer, first_image, labels,
 };
 use super::place::PlaceData;
 use crate::domain::{Court, Feed, Gender, Item, Parent};
@@ -35,7 +34,7 @@ object! {
         "image" => image: Loose<Many<Image<'a>>>,
         "imin:dataSource" => data_source: Loose<Many<DataSource<'a>>>,
         "imin:aggregateOffer" => aggregate_offer: Loose<Obj<AggregateData<'a>>>,
-        "offers" => offers: Loose<Many<Obj<OfferData<'a>>>>,
+        "offers" => offers: Loose<Offers<'a>>,
     }
 }
 
@@ -84,7 +83,7 @@ impl<'a> Data<'a> for FacilityData<'a> {
             image_url: first_image(self.image),
             dataset: self.data_source.0.into_first().and_then(|source| source.0),
             present_as_slots: None,
-            offers: offers(self.offers),
+            offers: self.offers.0.0,
         })))
     }
 }

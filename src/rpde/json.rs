@@ -10,14 +10,12 @@ use std::borrow::Cow;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use wide::u8x16;
 
 /// What is nested deeper is left to `serde_json`, which has a limit too.
 const DEPTH_MAX: u8 = 100;
 /// Whole numbers of so many digits fit into 64 bits, whatever the digits.
 const DIGITS_MAX: usize = 18;
-/// One in every byte of eight, and the highest bit of each.
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHEST: u64 = 0x8080_8080_8080_8080;
 
 /// The text is not JSON, or not what this reader takes.
 #[derive(Debug)]
@@ -123,8 +121,8 @@ pub(super) enum Plain<'a> {
     Whole(u64),
     Flag(bool),
     Null,
-    /// A number that `serde_json` must read. It is not taken yet.
-    OtherNumber,
+    /// A number as it is written, which `serde_json` must read.
+    OtherNumber(&'a str),
 }
 
 /// A text of JSON, and how far it is read.
@@ -141,25 +139,19 @@ enum Quoted<'a> {
     Escaped(&'a str),
 }
 
-/// The highest bit of each byte of a word that ends a run of plain text (a quote, a backslash or a control character); perhaps also of
-/// bytes above such a one, so only the lowest bit set is sure.
-const fn special_bytes(word: u64) -> u64 {
-    // With its second bit turned a quote is a blank, and a control character stays one.
-    let quotes_and_controls = (word ^ (ONES * 2)).wrapping_sub(ONES * 0x21);
-    let backslashes = (word ^ (ONES * 0x5C)).wrapping_sub(ONES);
-    (quotes_and_controls | backslashes) & !word & HIGHEST
-}
-
 /// Where the next quote, backslash or control character is, from here on; at the end there is none.
 #[inline]
 fn end_of_plain(bytes: &[u8], from: usize) -> usize {
+    let [quote, backslash, control] = [b'"', b'\\', 0x1F].map(u8x16::splat);
     let mut at = from;
-    while let Some(eight) = bytes.get(at..at + 8).and_then(<[u8]>::first_chunk::<8>) {
-        let special = special_bytes(u64::from_le_bytes(*eight));
+    while let Some(sixteen) = bytes.get(at..at + 16).and_then(<[u8]>::first_chunk::<16>) {
+        let sixteen = u8x16::new(*sixteen);
+        let special = sixteen.simd_eq(quote) | sixteen.simd_eq(backslash) | sixteen.min(control).simd_eq(sixteen);
+        let special = special.to_bitmask();
         if special != 0 {
-            return at + special.trailing_zeros() as usize / 8;
+            return at + special.trailing_zeros() as usize;
         }
-        at += 8;
+        at += 16;
     }
     let rest = bytes.get(at..).unwrap_or_default();
     at + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20)).unwrap_or(rest.len())
@@ -262,13 +254,8 @@ impl<'a> Reader<'a> {
             Some(b'f') => self.word("false").map(|()| Plain::Flag(false))?,
             Some(b'n') => self.word("null").map(|()| Plain::Null)?,
             Some(b'-' | b'0'..=b'9') => {
-                let begin = self.at;
-                if let Some(number) = whole(self.number()?) {
-                    Plain::Whole(number)
-                } else {
-                    self.at = begin;
-                    Plain::OtherNumber
-                }
+                let number = self.number()?;
+                whole(number).map_or(Plain::OtherNumber(number), Plain::Whole)
             }
             _ => return Ok(None),
         };
@@ -349,7 +336,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn by_serde<'a, T: Deserialize<'a>>(text: &'a str) -> Read<T> {
+pub(super) fn by_serde<'a, T: Deserialize<'a>>(text: &'a str) -> Read<T> {
     serde_json::from_str(text).map_err(|_| Broken)
 }
 

@@ -11,8 +11,9 @@ use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use smallvec::{SmallVec, smallvec};
 
-use super::json::{Member, Object, Plain, Read, Reader};
+use super::json::{Member, Object, Plain, Read, Reader, by_serde};
 
 /// Texts longer than this count as not given: nobody means them, and a peer could fill the disk with them.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
@@ -59,7 +60,8 @@ pub(super) fn read_any<'de, T: Shape<'de>>(reader: &mut Reader<'de>) -> Read<T> 
         Some(Plain::Whole(number)) => T::integer(number.into()),
         Some(Plain::Flag(value)) => T::boolean(value),
         Some(Plain::Null) => T::default(),
-        Some(Plain::OtherNumber) | None => reader.by_serde::<Loose<T>>()?.0,
+        Some(Plain::OtherNumber(number)) => by_serde::<Loose<T>>(number)?.0,
+        None => reader.by_serde::<Loose<T>>()?.0,
     })
 }
 
@@ -241,25 +243,25 @@ impl<'de, T: Deserialize<'de> + Object<'de>> Shape<'de> for Obj<T> {
     }
 }
 
-/// An array of `T`, or one `T` by itself.
+/// An array of `T`, or one `T` by itself: mostly there is one, for which no memory is asked for.
 #[derive(Debug)]
-pub(super) struct Many<T>(pub(super) Vec<T>);
+pub(super) struct Many<T>(pub(super) SmallVec<[T; 1]>);
 
 impl<T> Default for Many<T> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self(SmallVec::new())
     }
 }
 
 impl<'de, T: Shape<'de>> Shape<'de> for Many<T> {
     fn text(text: Cow<'de, str>) -> Self {
-        Self(vec![T::text(text)])
+        Self(smallvec![T::text(text)])
     }
     fn object<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
-        T::object(map).map(|value| Self(vec![value]))
+        T::object(map).map(|value| Self(smallvec![value]))
     }
     fn array<A: SeqAccess<'de>>(mut seq: A) -> Result<Self, A::Error> {
-        let mut values = Vec::new();
+        let mut values = SmallVec::new();
         while let Some(Loose(value)) = seq.next_element::<Loose<T>>()? {
             values.push(value);
         }

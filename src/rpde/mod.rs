@@ -22,6 +22,7 @@ mod seller;
 mod series;
 mod session;
 mod slot;
+mod spare;
 
 pub use address::{AddressError, FeedUrl, NextError, URL_BYTES_MAX};
 pub use client::{Client, ClientError, Fetched, Limits, Validators};
@@ -32,3 +33,4 @@ pub use pacing::{POLL_INTERVAL_MIN, Pacer, PollIntervalError, checked_interval};
 pub use page::{Content, Page, PageError};
 pub use peek::peek_next;
 pub use retry::{Advice, Jitter, RetryTimes, Standing, gives_up};
+pub use spare::Spare;

@@ -116,6 +116,12 @@ impl Page {
         })
     }
 
+    /// Its body, of which nothing is wanted any more.
+    #[must_use]
+    pub fn into_body(self) -> Vec<u8> {
+        self.into_owner().into_bytes()
+    }
+
     /// What could be read of it.
     pub fn content(&self) -> &Content<'_> {
         self.borrow_dependent()
@@ -174,6 +180,7 @@ impl<D> Default for Facts<'_, D> {
 }
 
 impl<'a, D: Data<'a>> From<D> for Facts<'a, D> {
+    #[inline]
     fn from(data: D) -> Self {
         let named = |term: &str| local_name(term).eq_ignore_ascii_case(D::FEED.type_name());
         let mut types = data.types().iter().filter_map(|term| term.0.as_deref()).peekable();
@@ -190,7 +197,14 @@ impl<'a, D: Data<'a>> Shape<'a> for Facts<'a, D> {
     }
 
     fn fill(&mut self, reader: &mut Reader<'a>) -> Read<()> {
-        *self = if reader.peek() == Some(b'{') { Self::from(D::read(reader)?) } else { read_any(reader)? };
+        if reader.peek() != Some(b'{') {
+            *self = read_any(reader)?;
+            return Ok(());
+        }
+        // Read in place, and not moved about: it is large.
+        let mut data = D::default();
+        data.read_into(reader)?;
+        *self = Self::from(data);
         Ok(())
     }
 }
@@ -268,10 +282,14 @@ impl<'a> Content<'a> {
         if self.item_count > ITEMS_MAX {
             return Err(Broken);
         }
-        let is_object = reader.peek() == Some(b'{');
-        let item =
-            if is_object { Some(RawItem::<Facts<'a, D>>::read(reader)?) } else { reader.skip().map(|()| None)? };
-        self.take(item);
+        if reader.peek() != Some(b'{') {
+            reader.skip()?;
+            self.take::<D>(None);
+            return Ok(());
+        }
+        let mut item = RawItem::<Facts<'a, D>>::default();
+        item.read_into(reader)?;
+        self.take(Some(item));
         Ok(())
     }
 

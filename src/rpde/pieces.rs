@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde::de::MapAccess;
 use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, SeqAccess};
 
 use super::json::{Object, Read, Reader, object};
 use super::loose::{Flag, Int, Loose, Many, Num, Obj, Said, Shape, Txt, read_any};
@@ -143,7 +143,7 @@ pub(super) fn aggregate_offer(data: Option<AggregateData<'_>>) -> AggregateOffer
 
 object! {
     /// One of `offers`.
-    pub(super) struct OfferData<'a> {
+    struct OfferData<'a> {
         "@id" => at_id: Loose<Txt<'a>>,
         "id" => plain_id: Loose<Txt<'a>>,
         "name" => name: Loose<Txt<'a>>,
@@ -158,8 +158,52 @@ object! {
 const OFFERS_MAX: usize = 100;
 
 /// The offers that say something; what is not an object is passed by.
-pub(super) fn offers(many: Loose<Many<Obj<OfferData<'_>>>>) -> Vec<Offer<'_>> {
-    many.0.0.into_iter().filter_map(|offer| offer.0).map(into_offer).filter(says_something).take(OFFERS_MAX).collect()
+#[derive(Debug, Default)]
+pub(super) struct Offers<'a>(pub(super) Vec<Offer<'a>>);
+
+impl<'a> Offers<'a> {
+    fn add(&mut self, data: OfferData<'a>) {
+        let offer = into_offer(data);
+        if self.0.len() < OFFERS_MAX && says_something(&offer) {
+            self.0.push(offer);
+        }
+    }
+
+    /// Reads one more.
+    fn fill_next<'de: 'a>(&mut self, reader: &mut Reader<'de>) -> Read<()> {
+        if reader.peek() == Some(b'{') {
+            self.add(OfferData::read(reader)?);
+            return Ok(());
+        }
+        read_any::<Obj<OfferData<'a>>>(reader).map(drop)
+    }
+}
+
+impl<'de: 'a, 'a> Shape<'de> for Offers<'a> {
+    fn object<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
+        let mut offers = Self::default();
+        offers.add(OfferData::deserialize(MapAccessDeserializer::new(map))?);
+        Ok(offers)
+    }
+    fn array<A: SeqAccess<'de>>(mut seq: A) -> Result<Self, A::Error> {
+        let mut offers = Self::default();
+        while let Some(Loose(Obj(data))) = seq.next_element::<Loose<Obj<OfferData<'a>>>>()? {
+            if let Some(data) = data {
+                offers.add(data);
+            }
+        }
+        Ok(offers)
+    }
+    fn fill(&mut self, reader: &mut Reader<'de>) -> Read<()> {
+        match reader.peek() {
+            Some(b'[') => reader.elements(|reader| self.fill_next(reader)),
+            Some(b'{') => self.fill_next(reader),
+            _ => {
+                *self = read_any(reader)?;
+                Ok(())
+            }
+        }
+    }
 }
 
 fn into_offer(data: OfferData<'_>) -> Offer<'_> {

@@ -5,8 +5,7 @@ use super::json::object;
 use super::loose::{Flag, Loose, Many, Obj, Txt};
 use super::page::{Data, ID_BYTES_MAX};
 use super::pieces::{
-    AgeRange, AggregateData, DataSource, Image, Label, OfferData, Organizer, aggregate_offer, first_image, labels,
-    offers,
+    AgeRange, AggregateData, DataSource, Image, Label, Offers, Organizer, aggregate_offer, first_image, labels,
 };
 use super::place::PlaceData;
 use crate::domain::{AttendanceMode, Feed, Gender, Item, Parent};
@@ -33,7 +32,7 @@ object! {
         "organizer" => organizer: Loose<Obj<Organizer<'a>>>,
         "image" => image: Loose<Many<Image<'a>>>,
         "imin:aggregateOffer" => aggregate_offer: Loose<Obj<AggregateData<'a>>>,
-        "offers" => offers: Loose<Many<Obj<OfferData<'a>>>>,
+        "offers" => offers: Loose<Offers<'a>>,
     }
 }
 
@@ -50,7 +49,7 @@ object! {
         "organizer" => organizer: Loose<Obj<Organizer<'a>>>,
         "image" => image: Loose<Many<Image<'a>>>,
         "imin:aggregateOffer" => aggregate_offer: Loose<Obj<AggregateData<'a>>>,
-        "offers" => offers: Loose<Many<Obj<OfferData<'a>>>>,
+        "offers" => offers: Loose<Offers<'a>>,
     }
 }
 
@@ -95,7 +94,7 @@ impl<'a> Data<'a> for SeriesData<'a> {
             image_url: first_image(event.image).or_else(|| first_image(self.image)),
             dataset: self.data_source.0.into_first().and_then(|source| source.0),
             present_as_slots: self.present_as_slots.0.0,
-            offers: either(offers(self.offers), offers(event.offers)),
+            offers: either(self.offers.0.0, event.offers.0.0),
         };
         Ok(Item::Parent(Box::new(series)))
     }

@@ -8,7 +8,7 @@ use super::finding::FindingKind;
 use super::json::{Raw, object};
 use super::loose::{Flag, Int, Loose, Many, Obj, Said, Txt};
 use super::page::{Data, ID_BYTES_MAX};
-use super::pieces::{Link, OfferData, offers};
+use super::pieces::{Link, Offers};
 use super::place::PlaceData;
 use crate::domain::{
     Aggregate, AggregateOffer, AttendanceMode, EventStatus, Feed, FeedDate, Instant, Item, Opportunity,
@@ -34,7 +34,7 @@ object! {
         "url" => url: Loose<Txt<'a>>,
         "name" => name: Loose<Txt<'a>>,
         "location" => location: Loose<Many<Obj<PlaceData<'a>>>>,
-        "offers" => offers: Loose<Many<Obj<OfferData<'a>>>>,
+        "offers" => offers: Loose<Offers<'a>>,
     }
 }
 
@@ -45,6 +45,7 @@ impl<'a> Data<'a> for SessionData<'a> {
         if self.at_type.0.0.is_empty() { &self.plain_type.0.0 } else { &self.at_type.0.0 }
     }
 
+    #[inline]
     fn into_item(self, findings: &mut Vec<FindingKind>) -> Result<Item<'a>, FindingKind> {
         let identifier = self
             .identifier
@@ -79,7 +80,7 @@ impl<'a> Data<'a> for SessionData<'a> {
             name: self.name.0.0,
             place: place.and_then(|place| place.into_place(findings)),
             offer: AggregateOffer::default(),
-            offers: offers(self.offers),
+            offers: self.offers.0.0,
         })))
     }
 }

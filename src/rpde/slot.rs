@@ -4,7 +4,7 @@ use super::finding::FindingKind;
 use super::json::{Raw, object};
 use super::loose::{Flag, Int, Loose, Many, Obj, Said, Txt};
 use super::page::Data;
-use super::pieces::{AggregateData, Link, OfferData, aggregate_offer, offers};
+use super::pieces::{AggregateData, Link, Offers, aggregate_offer};
 use super::session::{check_lengths, end_and_duration, read_identifier, start};
 use crate::domain::{EventStatus, Feed, Item, Opportunity, OpportunityTerms, Period};
 
@@ -25,7 +25,7 @@ object! {
         "maximumUses" => maximum_uses: Loose<Int>,
         "url" => url: Loose<Txt<'a>>,
         "imin:aggregateOffer" => aggregate_offer: Loose<Obj<AggregateData<'a>>>,
-        "offers" => offers: Loose<Many<Obj<OfferData<'a>>>>,
+        "offers" => offers: Loose<Offers<'a>>,
     }
 }
 
@@ -36,6 +36,7 @@ impl<'a> Data<'a> for SlotData<'a> {
         if self.at_type.0.0.is_empty() { &self.plain_type.0.0 } else { &self.at_type.0.0 }
     }
 
+    #[inline]
     fn into_item(self, findings: &mut Vec<FindingKind>) -> Result<Item<'a>, FindingKind> {
         let identifier = self
             .identifier
@@ -70,7 +71,7 @@ impl<'a> Data<'a> for SlotData<'a> {
             name: None,
             place: None,
             offer,
-            offers: offers(self.offers),
+            offers: self.offers.0.0,
         })))
     }
 }

@@ -13,12 +13,17 @@ const CELL_BYTES: usize = 24;
 
 /// A cell: a listing, or a node further down, and its box: least and greatest latitude, least and greatest longitude.
 #[derive(Clone, Copy, Debug)]
-struct Cell {
+pub(super) struct Cell {
     number: i64,
     bounds: [f32; 4],
 }
 
 impl Cell {
+    /// A listing's.
+    pub(super) fn of(listing: i64, [latitude, longitude]: [f64; 2]) -> Self {
+        Self { number: listing, bounds: [down(latitude), up(latitude), down(longitude), up(longitude)] }
+    }
+
     fn middle(&self, axis: usize) -> f32 {
         self.bounds.iter().skip(axis * 2).take(2).sum()
     }
@@ -32,13 +37,15 @@ pub(super) fn clear(catalogue: &Connection) -> rusqlite::Result<()> {
     catalogue.execute_batch(&create)
 }
 
-/// Fills it, which is empty, with the listings that have coordinates.
-pub(super) fn fill(catalogue: &Connection) -> rusqlite::Result<()> {
+/// The listings that have coordinates.
+pub(super) fn listings(catalogue: &Connection) -> rusqlite::Result<Vec<Cell>> {
     let sql = "SELECT key, latitude, longitude FROM listing WHERE latitude IS NOT NULL AND longitude IS NOT NULL";
     let mut select = catalogue.prepare(sql)?;
-    let cell = |latitude: f64, longitude: f64| [down(latitude), up(latitude), down(longitude), up(longitude)];
-    let read = |row: &rusqlite::Row<'_>| Ok(Cell { number: row.get(0)?, bounds: cell(row.get(1)?, row.get(2)?) });
-    let mut cells = select.query_map([], read)?.collect::<rusqlite::Result<Vec<Cell>>>()?;
+    select.query_map([], |row| Ok(Cell::of(row.get(0)?, [row.get(1)?, row.get(2)?])))?.collect()
+}
+
+/// Fills it, which is empty.
+pub(super) fn fill(catalogue: &Connection, mut cells: Vec<Cell>) -> rusqlite::Result<()> {
     if cells.is_empty() {
         return Ok(());
     }
@@ -154,7 +161,7 @@ mod tests {
             let all = "SELECT concat_ws(' ', key, min_latitude, max_latitude, min_longitude, max_longitude) FROM listing_area \
                 ORDER BY key";
             clear(&ours).unwrap();
-            fill(&ours).unwrap();
+            fill(&ours, listings(&ours).unwrap()).unwrap();
             let filled = texts(all);
             assert_eq!(texts("SELECT rtreecheck('listing_area')"), ["ok"], "{rows}");
             clear(&ours).unwrap();
@@ -164,7 +171,7 @@ mod tests {
             ours.execute_batch(one_by_one).unwrap();
             assert_eq!(texts(all), filled, "{rows}");
             clear(&ours).unwrap();
-            fill(&ours).unwrap();
+            fill(&ours, listings(&ours).unwrap()).unwrap();
             ours.execute_batch(
                 "DELETE FROM listing_area WHERE key % 2; INSERT INTO listing_area VALUES (99999, 1, 1, 2, 2)",
             )

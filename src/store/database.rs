@@ -22,6 +22,8 @@ const CHECKPOINT_PAGES: i64 = 16_384;
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_millis(100);
 /// SQLite's page cache for each connection, in KiB.
 const CACHE_KIB: i64 = 4096;
+/// The same for who reads a large file once, from its beginning to its end.
+const NARROW_CACHE_KIB: i64 = 256;
 /// The same for a writer whose changes come anywhere in a large file: a batch of them should not have to be written twice.
 const WIDE_CACHE_KIB: i64 = 16 * 1024;
 /// The same for the time of a batch that changes thousands of rows: a page that does not stay in the cache until the commit is written twice.
@@ -157,6 +159,17 @@ impl Database {
             found if found < kind.version() => Err(StoreError::Older { path: path.to_owned(), found }),
             _ => Ok(database),
         }
+    }
+
+    /// The same, to read all of it once.
+    pub(super) fn open_to_read_through(path: &Path, kind: &Kind) -> Result<Self> {
+        let database = Self::open_to_read(path, kind)?;
+        database.set_cache(NARROW_CACHE_KIB).map(|()| database)
+    }
+
+    /// Gives back the memory of the page cache.
+    pub(super) fn empty_cache(&self) -> Result<()> {
+        self.set("set up", |connection| connection.execute_batch("PRAGMA shrink_memory"))
     }
 
     /// Runs `work`, naming the file and the `action` where it fails.

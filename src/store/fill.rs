@@ -2,12 +2,13 @@
 //! place, words and indexes, each built once. Two threads gather what can be booked (see [`super::gather`]); one of them then hands it on, row by
 //! row, to the other, which writes.
 
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use hashbrown::HashSet;
 use rusqlite::{Connection, Statement};
 
+use super::area::{self, Cell};
 use super::catalogue::Catalogue;
 use super::change_log;
 use super::database::{Database, STATE};
@@ -19,6 +20,7 @@ use super::listing_rows::Source;
 use super::offer_rows::{Lists, PublicAdultText, WantedKey};
 use super::shown::{InstantTexts, Shown, Stands};
 use super::state::State;
+use super::words::{self, Making, Telling, Words};
 use crate::domain::{Instant, Pair};
 
 const DROP_INDEXES: &str = "DROP INDEX IF EXISTS session_by_listing; DROP INDEX IF EXISTS session_by_identifier; \
@@ -34,7 +36,7 @@ const BATCHES_WAITING_MAX: usize = 8;
 
 impl Catalogue {
     /// Makes every row anew from the state. For one transaction. In a first harvest verdicts are made on the way, because those in the
-    /// state need not be right yet. When all that can be booked is handed on, the thread that did so goes on to `after`.
+    /// state need not be right yet. Calls `after` when the state is not read any more.
     pub(super) fn fill(&self, state: &State, now: Instant, after: &(impl Fn() + Sync)) -> Result<u64> {
         let path = &state.database.path;
         let verdicts = match (state.loading, state.unsettled.are_orphans()) {
@@ -44,25 +46,33 @@ impl Catalogue {
         };
         let reading = Reading { judging: state.judging(), now, verdicts };
         let middle = state.next_opportunity / 2;
+        // What the state's writer read and wrote last is not what is read now.
+        state.database.empty_cache()?;
+        let making = &self.database.set("read", Making::of)?;
         thread::scope(|scope| {
             let (send, batches) = sync_channel(BATCHES_WAITING_MAX);
             let (give, other_half) = sync_channel(1);
+            let (tell, words) = sync_channel::<Vec<Words>>(words::BATCHES_WAITING_MAX);
+            let (made, index) = sync_channel(1);
             let read = scope.spawn(move || {
-                let database = Database::open_to_read(path, &STATE)?;
+                let database = Database::open_to_read_through(path, &STATE)?;
                 database.set("read", |state| {
                     let upper = Gathered::read(state, reading, (middle, i64::MAX))?;
                     // Who has the other half is gone only when that failed, which is told there.
                     other_half.recv().map_or(Ok(()), |lower| hand_on(state, reading, &[lower, upper], &send))
                 })?;
-                drop(send);
+                drop((send, database));
+                // They end when all listings are read.
+                let _ = made.send(making.make(words.into_iter().flatten()));
                 after();
                 Ok(())
             });
-            let lower = Database::open_to_read(path, &STATE)
+            let lower = Database::open_to_read_through(path, &STATE)
                 .and_then(|database| database.set("read", |state| Gathered::read(state, reading, (i64::MIN, middle))));
             let filled = lower.and_then(move |lower| {
                 let _ = give.send(lower);
-                let filled = self.fill_with(state, reading, batches.into_iter().flatten());
+                let wording = Wording { making, telling: Telling::new(tell), index };
+                let filled = self.fill_with(state, reading, batches.into_iter().flatten(), wording);
                 filled.map_err(|source| self.database.error("write", source))
             });
             let read = read.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -76,6 +86,7 @@ impl Catalogue {
         state: &State,
         reading: Reading<'_>,
         shown: impl Iterator<Item = Shown>,
+        Wording { making, telling, index }: Wording<'_>,
     ) -> rusqlite::Result<u64> {
         let catalogue = self.connection();
         change_log::pause(catalogue)?;
@@ -93,9 +104,10 @@ impl Catalogue {
             rows: 0,
         };
         filling.sessions(shown)?;
-        filling.listings()?;
-        listing_index::fill(catalogue)?;
+        area::fill(catalogue, filling.listings(telling)?)?;
         catalogue.execute_batch(include_str!("schema/catalogue_indexes.sql"))?;
+        // Who makes it is gone without a word only when reading failed, which is told there.
+        index.recv().map_or(Ok(()), |aside| making.put_in_place(&aside?, catalogue))?;
         let rows = filling.rows;
         change_log::resume(catalogue)?;
         self.copy_datasets(state)?;
@@ -114,6 +126,14 @@ impl Catalogue {
         self.connection().execute_batch(CLEAR)?;
         listing_index::clear(self.connection())
     }
+}
+
+/// How the index of words is made beside.
+struct Wording<'a> {
+    making: &'a Making,
+    telling: Telling,
+    /// Where it comes when it is made.
+    index: Receiver<rusqlite::Result<Connection>>,
 }
 
 /// What is known on the way.
@@ -179,25 +199,33 @@ impl Filling<'_> {
         Ok(known.unwrap_or_else(|| self.lists.wanted(PublicAdultText::default())))
     }
 
-    /// The listings that are used: first those of one session, whose keys are below zero.
-    fn listings(&mut self) -> rusqlite::Result<()> {
+    /// The listings that are used: first those of one session, whose keys are below zero. Tells their words, and gives where they are.
+    fn listings(&mut self, mut telling: Telling) -> rusqlite::Result<Vec<Cell>> {
         let (state, catalogue) = (self.state.connection(), self.catalogue.connection());
-        let mut copy = self.catalogue.listing_sql.copy(state, catalogue)?;
+        let (mut copy, mut cells) = (self.catalogue.listing_sql.copy(state, catalogue)?, Vec::new());
+        let mut write = |source: Source<'_>| {
+            if let Some(indexed) = copy.copy(source, &mut self.lists)? {
+                cells.extend(indexed.cell(source.key));
+                telling.tell((source.key, indexed.into_words()));
+            }
+            Ok::<(), rusqlite::Error>(())
+        };
         let mut own = std::mem::take(&mut self.own);
         own.sort_unstable();
         for key in own.into_iter().rev() {
             let Some(shown) = self.reading.one(state, key)? else { continue };
             let Some(speaker) = self.state.book.speaker(shown.link) else { continue };
             let source = Source { key: shown.listing_key(), link: shown.link, speaker, own: shown.own_listing() };
-            copy.copy(source, &mut self.lists)?;
+            write(source)?;
         }
         let mut links: Vec<LinkKey> = self.links.drain().collect();
         links.sort_unstable();
         for link in links {
             let Some(speaker) = self.state.book.speaker(link) else { continue };
-            copy.copy(Source { key: link.0, link, speaker, own: None }, &mut self.lists)?;
+            write(Source { key: link.0, link, speaker, own: None })?;
         }
-        Ok(())
+        telling.end();
+        Ok(cells)
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::area;
+use super::area::{self, Cell};
 
 /// The columns of `listing` that are looked for, in the order that [`Indexed::read`] wants.
 pub(super) const INDEXED: [&str; 7] =
@@ -37,6 +37,19 @@ impl Indexed {
     pub(super) fn new(values: [Value; 7]) -> Self {
         let [name, description, activities, organizer, place, latitude, longitude] = values;
         Self { words: [name, description, activities, organizer, place], point: [latitude, longitude] }
+    }
+
+    /// Its words.
+    pub(super) fn into_words(self) -> [Value; 5] {
+        self.words
+    }
+
+    /// Its cell in the index of places, if it is known where it is.
+    pub(super) fn cell(&self, listing: i64) -> Option<Cell> {
+        match self.point {
+            [Value::Real(latitude), Value::Real(longitude)] => Some(Cell::of(listing, [latitude, longitude])),
+            _ => None,
+        }
     }
 
     /// Where it is, if that is known.
@@ -137,27 +150,17 @@ pub(super) fn drop_unused(catalogue: &Connection) -> rusqlite::Result<bool> {
     Ok(catalogue.execute(sql, [])? > 0)
 }
 
-/// The words are gathered in 4 MB before they are written, and not in FTS5's usual 1 MB: then there are few segments.
-const FILL_WORDS: &str = "INSERT INTO listing_words (listing_words, rank) VALUES ('hashsize', 4194304); \
-    INSERT INTO listing_words (listing_words) VALUES ('rebuild'); \
-    INSERT INTO listing_words (listing_words, rank) VALUES ('hashsize', 1048576);";
-
 /// Empties both.
 pub(super) fn clear(catalogue: &Connection) -> rusqlite::Result<()> {
     catalogue.execute_batch("INSERT INTO listing_words (listing_words) VALUES ('delete-all')")?;
     area::clear(catalogue)
 }
 
-/// Fills both, which are empty, from the listings.
-pub(super) fn fill(catalogue: &Connection) -> rusqlite::Result<()> {
-    area::fill(catalogue)?;
-    catalogue.execute_batch(FILL_WORDS)
-}
-
 /// Makes both anew from the listings, whatever they hold.
 pub(super) fn make_anew(catalogue: &Connection) -> rusqlite::Result<()> {
     clear(catalogue)?;
-    fill(catalogue)
+    area::fill(catalogue, area::listings(catalogue)?)?;
+    catalogue.execute_batch("INSERT INTO listing_words (listing_words) VALUES ('rebuild')")
 }
 
 #[cfg(test)]

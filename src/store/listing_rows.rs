@@ -134,7 +134,7 @@ impl ListingSql {
     /// For a table that is being filled.
     pub(super) fn copy<'a>(&self, state: &'a Connection, catalogue: &'a Connection) -> rusqlite::Result<Copy<'a>> {
         let (select, insert) = (state.prepare(&self.select)?, catalogue.prepare(&self.insert)?);
-        Ok(Copy { select, insert, state, catalogue })
+        Ok(Copy { select, insert, state, catalogue, indexed: self.indexed })
     }
 
     fn held(&self, catalogue: &Connection, key: i64) -> rusqlite::Result<Option<Vec<Value>>> {
@@ -147,20 +147,22 @@ impl ListingSql {
     }
 }
 
-/// Copies parents into a table of listings that is being filled; place and words come later.
+/// Copies parents into a table of listings that is being filled; place and words follow apart.
 #[derive(Debug)]
 pub(super) struct Copy<'a> {
     select: Statement<'a>,
     insert: Statement<'a>,
     state: &'a Connection,
     catalogue: &'a Connection,
+    indexed: [usize; 7],
 }
 
 impl Copy<'_> {
-    /// Writes a listing that is not there yet, and its offers; nothing where its parent is not there.
-    pub(super) fn copy(&mut self, from: Source<'_>, lists: &mut Lists) -> rusqlite::Result<()> {
+    /// Writes a listing that is not there yet, and its offers, and gives what place and words are to know of it; nothing where its parent is
+    /// not there.
+    pub(super) fn copy(&mut self, from: Source<'_>, lists: &mut Lists) -> rusqlite::Result<Option<Indexed>> {
         let mut rows = self.select.query((from.speaker.key, from.link))?;
-        let Some(row) = rows.next()? else { return Ok(()) };
+        let Some(row) = rows.next()? else { return Ok(None) };
         let offers: Option<OfferListKey> = row.get(6)?;
         let wanted = lists.wanted(PublicAdultText::read(row, 0)?);
         let list = offers.map_or(Ok(None), |key| lists.show(self.state, self.catalogue, key, wanted))?;
@@ -169,12 +171,19 @@ impl Copy<'_> {
             self.insert.raw_bind_parameter(at + 2, ToSqlOutput::Borrowed(row.get_ref(at + 3)?))?;
         }
         self.insert.raw_bind_parameter(5, list)?;
+        let mut own_values = Vec::new();
         if let Some(own) = from.own {
-            let mut values = (7..13).map(|at| row.get(at)).collect::<rusqlite::Result<Vec<Value>>>()?;
-            own.overrule(values.iter_mut());
-            (6..).zip(values).try_for_each(|(at, value)| self.insert.raw_bind_parameter(at, value))?;
+            own_values = (7..13).map(|at| row.get(at)).collect::<rusqlite::Result<Vec<Value>>>()?;
+            own.overrule(own_values.iter_mut());
+            (6..).zip(&own_values).try_for_each(|(at, value)| self.insert.raw_bind_parameter(at, value))?;
         }
-        self.insert.raw_execute().map(drop)
+        self.insert.raw_execute()?;
+        let mut indexed = [const { Value::Null }; 7];
+        for (value, at) in indexed.iter_mut().zip(self.indexed) {
+            let own = at.checked_sub(4).and_then(|at| own_values.get(at));
+            *value = own.map_or_else(|| row.get(at + 3), |own| Ok(own.clone()))?;
+        }
+        Ok(Some(Indexed::new(indexed)))
     }
 }
 

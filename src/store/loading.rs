@@ -89,7 +89,7 @@ fn read(
     shapes: &Shapes,
     send: &SyncSender<Vec<Found>>,
 ) -> Result<()> {
-    let database = Database::open_to_read(path, &STATE)?;
+    let database = Database::open_to_read_through(path, &STATE)?;
     database.set("read", |connection| {
         let mut statement =
             connection.prepare("SELECT key, facts, opens, closes FROM opportunity WHERE key > ?1 AND key <= ?2")?;

@@ -51,9 +51,11 @@ mod state;
 mod step;
 mod transitions;
 mod unsettled;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
+use std::thread;
 
 pub use database::{checkpoint, files_of, long_log_written_at};
 pub use error::{Result, StoreError};
@@ -349,8 +351,8 @@ impl Store {
         Ok(Some(self.stale_from().filter(|from| *from > now).map_or(next, |from| next.min(from))))
     }
 
-    /// The end of a first harvest: this thread fills the catalogue, and the one that has read the state for it then builds the state's
-    /// indexes and judges once more what may have been judged wrongly. A crash in between repeats it.
+    /// The end of a first harvest: this thread fills the catalogue; another, once nobody reads the state for that any more, builds the state's
+    /// indexes and judges once more what may have been judged wrongly, for which readers need not wait. A crash in between repeats it.
     ///
     /// # Errors
     /// As for [`Store::apply`].
@@ -358,8 +360,12 @@ impl Store {
         let settled = OnceLock::new();
         let (path, settling) = (&self.state.database.path, self.state.settling());
         let settle = || settle::settle_loaded(path, settling);
-        self.fill(now, || {
-            settled.get_or_init(settle);
+        thread::scope(|scope| {
+            self.fill(now, || {
+                scope.spawn(|| {
+                    settled.get_or_init(settle);
+                });
+            })
         })?;
         let settled = settled.into_inner().unwrap_or_else(settle)?;
         self.state.take_settled(settled);
@@ -387,7 +393,7 @@ impl Store {
         Ok(rows)
     }
 
-    /// Fills the catalogue, or empties it where it would be out of date; when all rows of the state are read, their thread goes on to `after`.
+    /// Fills the catalogue, or empties it where it would be out of date; calls `after` when the state is not read for it any more, where it was.
     fn fill(&self, now: Instant, after: impl Fn() + Sync) -> Result<u64> {
         self.catalogue.database.with_sort_files(|| {
             self.catalogue.database.begin()?;

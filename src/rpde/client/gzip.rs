@@ -32,16 +32,20 @@ pub(super) enum InflateError {
 }
 
 /// The body that was compressed, of at most so many bytes. Members that follow each other are one body; what follows the last
-/// one and begins none is passed by.
-pub(super) fn inflated(body: &[u8], bytes_max: usize) -> Result<Vec<u8>, InflateError> {
-    match at_once(body, bytes_max) {
+/// one and begins none is passed by. `room` gives the memory for it.
+pub(super) fn inflated(
+    body: &[u8],
+    bytes_max: usize,
+    room: impl FnOnce(usize) -> Vec<u8>,
+) -> Result<Vec<u8>, InflateError> {
+    match at_once(body, bytes_max, room) {
         Some(inflated) => Ok(inflated),
         None => piece_by_piece(body, bytes_max),
     }
 }
 
 /// A body of one member with a plain header, where all is as it says.
-fn at_once(body: &[u8], bytes_max: usize) -> Option<Vec<u8>> {
+fn at_once(body: &[u8], bytes_max: usize, room: impl FnOnce(usize) -> Vec<u8>) -> Option<Vec<u8>> {
     let (header, rest) = body.split_first_chunk::<HEADER_BYTES>()?;
     let (deflated, trailer) = rest.split_last_chunk::<TRAILER_BYTES>()?;
     let (sum, size) = trailer.split_at(TRAILER_BYTES / 2);
@@ -51,7 +55,8 @@ fn at_once(body: &[u8], bytes_max: usize) -> Option<Vec<u8>> {
     if !header.starts_with(&MAGIC) || header[MAGIC.len()] != 0 || !believed {
         return None;
     }
-    let mut inflated = vec![0; size];
+    let mut inflated = room(size);
+    inflated.resize(size, 0);
     let made = Decompressor::new().gzip_decompress(body, &mut inflated).ok()?;
     // That has read one member and does not tell where it ended: at the body's end, unless the same trailer stands before it too.
     let is_one = number(sum) == Some(crc32(&inflated)) && memmem::find(deflated, trailer).is_none();
@@ -100,7 +105,7 @@ mod tests {
 
     /// What comes of a body, in words.
     fn outcome(body: &[u8]) -> Result<Vec<u8>, String> {
-        inflated(body, MAX).map_err(in_words)
+        inflated(body, MAX, Vec::with_capacity).map_err(in_words)
     }
 
     fn in_words(error: InflateError) -> String {
@@ -114,7 +119,12 @@ mod tests {
     fn one_member_is_inflated_in_one_call() {
         for content in [&b""[..], b"x", &[b'x'; MAX], &(0..=u8::MAX).collect::<Vec<_>>().repeat(9)] {
             for level in 0..=9 {
-                assert_eq!(at_once(&gzip(content, level), MAX).as_deref(), Some(content), "{} {level}", content.len());
+                assert_eq!(
+                    at_once(&gzip(content, level), MAX, Vec::with_capacity).as_deref(),
+                    Some(content),
+                    "{} {level}",
+                    content.len()
+                );
             }
         }
     }
@@ -193,7 +203,7 @@ mod tests {
             }
             body.extend(&behind);
             let slowly = piece_by_piece(&body, limit).map_err(in_words);
-            if let Some(at_once) = at_once(&body, limit) {
+            if let Some(at_once) = at_once(&body, limit, Vec::with_capacity) {
                 prop_assert_eq!(Ok(&at_once), slowly.as_ref());
             }
             if changes.is_empty() && cut.is_none() {

@@ -1,0 +1,54 @@
+//! Memory of bodies that were read, for those that come next: bodies are large, and memory that is asked for anew must be cleared first.
+//!
+//! Owns a few pieces of it, none of them large. Does not fail.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// So many pieces are kept: as many bodies as are on their way at one time, more or less.
+const KEPT_MAX: usize = 4;
+/// A larger piece is given back.
+const BYTES_KEPT_MAX: usize = 2 * 1024 * 1024;
+
+/// See the module. Clones share what they keep.
+#[derive(Clone, Debug, Default)]
+pub struct Spare(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Spare {
+    /// Takes a body that is not wanted any more.
+    pub fn put(&self, mut body: Vec<u8>) {
+        body.clear();
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < KEPT_MAX && (1..=BYTES_KEPT_MAX).contains(&body.capacity()) {
+            kept.push(body);
+        }
+    }
+
+    /// An empty body with room for so many bytes.
+    pub(super) fn take(&self, bytes: usize) -> Vec<u8> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut body = kept.unwrap_or_default();
+        body.reserve(bytes);
+        body
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_used_again_and_little_is_kept() {
+        let spare = Spare::default();
+        assert!(spare.take(10).capacity() >= 10);
+        let body = vec![7_u8; 100];
+        let at = body.as_ptr();
+        spare.put(body);
+        spare.put(Vec::new());
+        let again = spare.clone().take(50);
+        assert_eq!((again.as_ptr(), again.len()), (at, 0));
+        spare.put(vec![0; BYTES_KEPT_MAX + 1]);
+        assert!(spare.take(0).capacity() == 0, "what is large is not kept");
+        (0..2 * KEPT_MAX).for_each(|_| spare.put(vec![0; 100]));
+        assert_eq!((0..2 * KEPT_MAX).filter(|_| spare.take(0).capacity() > 0).count(), KEPT_MAX);
+    }
+}
