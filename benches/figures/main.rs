@@ -162,7 +162,6 @@ fn harvests(world: &World, origin: &str, place: &Path, runs: usize) {
         ratio.push(run.seen.as_secs_f64() / download.as_secs_f64());
         peak.push(run.peak_bytes as f64 / 1e6);
     }
-    eprintln!("plain {plain:.0?} zip {zipped:.0?} peak {peak:.1?} ratio {ratio:.1?} whole {whole:.0?}");
     let plain = median(plain);
     figure("first harvest, until a reader sees the whole catalogue", plain, "k item/s", -300.0);
     figure("  to the exit of `harvest --once`, logs emptied", median(whole), "k item/s", 0.0);

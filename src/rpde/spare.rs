@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// So many pieces are kept: as many bodies as are on their way at one time, more or less.
 const KEPT_MAX: usize = 4;
-/// A larger piece is given back.
-const BYTES_KEPT_MAX: usize = 2 * 1024 * 1024;
+/// What is larger is given back.
+const BYTES_KEPT_MAX: usize = 1024 * 1024;
 
 /// See the module. Clones share what they keep.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +27,7 @@ impl Spare {
     pub(super) fn take(&self, bytes: usize) -> Vec<u8> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut body = kept.unwrap_or_default();
-        body.reserve(bytes);
+        body.reserve_exact(bytes);
         body
     }
 }

@@ -22,6 +22,8 @@ const CHECKPOINT_PAGES: i64 = 16_384;
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_millis(100);
 /// SQLite's page cache for each connection, in KiB.
 const CACHE_KIB: i64 = 4096;
+/// The same while indexes are built. SQLite sorts as much at one time, and is quicker about it where a core's own memory holds that.
+const SORT_CACHE_KIB: i64 = 2048;
 /// The same for who reads a large file once, from its beginning to its end.
 const NARROW_CACHE_KIB: i64 = 256;
 /// The same for a writer whose changes come anywhere in a large file: a batch of them should not have to be written twice.
@@ -220,16 +222,21 @@ impl Database {
     /// there than in memory, and takes hardly any. Where no folder has room for such files, `work` is run again with sorts in memory.
     pub(super) fn with_sort_files<T>(&self, work: impl Fn() -> Result<T>) -> Result<T> {
         let set = |place: &str| self.set("set up", |connection| connection.pragma_update(None, "temp_store", place));
+        let read = |connection: &Connection| connection.query_row("PRAGMA cache_size", [], |row| row.get::<_, i64>(0));
+        let cache = self.set("read", read)?;
+        self.set_cache(SORT_CACHE_KIB)?;
         set("FILE")?;
         let done = work();
         if !self.connection.is_autocommit() {
             self.set("take back what was written to", |connection| connection.execute_batch("ROLLBACK"))?;
         }
         set("MEMORY")?;
-        match done {
+        let done = match done {
             Err(error) if error.lacks_room() => work(),
             done => done,
-        }
+        };
+        self.set_cache(-cache)?;
+        done
     }
 
     /// Sees whether the file that is open is still the one under its path: what is written to another is lost.
