@@ -31,7 +31,7 @@ const WIDE_CACHE_KIB: i64 = 16 * 1024;
 /// The same for the time of a batch that changes thousands of rows: a page that does not stay in the cache until the commit is written twice.
 const LARGE_CACHE_KIB: i64 = 64 * 1024;
 /// A write-ahead log is cut to this size when it is reset.
-const LOG_BYTES_MAX: i64 = 16 * 1024 * 1024;
+const LOG_BYTES_MAX: i64 = 32 * 1024 * 1024;
 
 /// One of our two kinds of file.
 #[derive(Debug)]
