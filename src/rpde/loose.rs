@@ -65,6 +65,20 @@ pub(super) fn read_any<'de, T: Shape<'de>>(reader: &mut Reader<'de>) -> Read<T> 
     })
 }
 
+/// Gives the elements of a list to `element`, one by one, or an object that stands by itself; whether it was one of these, else it is not
+/// taken.
+#[inline]
+pub(super) fn read_elements<'de>(
+    reader: &mut Reader<'de>,
+    mut element: impl FnMut(&mut Reader<'de>) -> Read<()>,
+) -> Read<bool> {
+    match reader.peek() {
+        Some(b'[') => reader.elements(element).map(|()| true),
+        Some(b'{') => element(reader).map(|()| true),
+        _ => Ok(false),
+    }
+}
+
 impl<'de, T: Shape<'de>> Member<'de> for Loose<T> {
     #[inline]
     fn fill(&mut self, reader: &mut Reader<'de>) -> Read<()> {
@@ -268,14 +282,10 @@ impl<'de, T: Shape<'de>> Shape<'de> for Many<T> {
         Ok(Self(values))
     }
     fn fill(&mut self, reader: &mut Reader<'de>) -> Read<()> {
-        match reader.peek() {
-            Some(b'[') => reader.elements(|reader| self.fill_next(reader)),
-            Some(b'{') => self.fill_next(reader),
-            _ => {
-                *self = read_any(reader)?;
-                Ok(())
-            }
+        if !read_elements(reader, |reader| self.fill_next(reader))? {
+            *self = read_any(reader)?;
         }
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, SeqAccess};
 
 use super::json::{Object, Read, Reader, object};
-use super::loose::{Flag, Int, Loose, Many, Num, Obj, Said, Shape, Txt, read_any};
+use super::loose::{Flag, Int, Loose, Many, Num, Obj, Said, Shape, Txt, read_any, read_elements};
 use crate::domain::{Aggregate, AggregateOffer, Offer, Opening, PublicAdult, Text};
 
 object! {
@@ -195,14 +195,10 @@ impl<'de: 'a, 'a> Shape<'de> for Offers<'a> {
         Ok(offers)
     }
     fn fill(&mut self, reader: &mut Reader<'de>) -> Read<()> {
-        match reader.peek() {
-            Some(b'[') => reader.elements(|reader| self.fill_next(reader)),
-            Some(b'{') => self.fill_next(reader),
-            _ => {
-                *self = read_any(reader)?;
-                Ok(())
-            }
+        if !read_elements(reader, |reader| self.fill_next(reader))? {
+            *self = read_any(reader)?;
         }
+        Ok(())
     }
 }
 

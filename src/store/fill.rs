@@ -62,9 +62,10 @@ impl Catalogue {
                     other_half.recv().map_or(Ok(()), |lower| hand_on(state, reading, &[lower, upper], &send))
                 })?;
                 drop((send, database));
-                // They end when all listings are read.
-                let _ = made.send(making.make(words.into_iter().flatten()));
-                after();
+                // They end when all listings are read, or when the other thread failed; then nobody waits for the index.
+                if made.send(making.make(words.into_iter().flatten())).is_ok() {
+                    after();
+                }
                 Ok(())
             });
             let lower = Database::open_to_read_through(path, &STATE)
