@@ -351,3 +351,26 @@ fn whole(number: &str) -> Option<u64> {
     };
     fits.then(|| digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every byte, wherever it stands among those that are looked at together, and behind them.
+    #[test]
+    fn plain_text_ends_at_the_first_byte_that_ends_it() {
+        for byte in 0..=u8::MAX {
+            let ends = matches!(byte, b'"' | b'\\' | ..0x20);
+            for length in 1..50 {
+                for (at, from) in (0..length).flat_map(|at| [(at, 0), (at, at / 2), (at, at)]) {
+                    let mut bytes = vec![b' '; length];
+                    bytes[at] = byte;
+                    assert_eq!(end_of_plain(&bytes, from), if ends { at } else { length }, "{byte} {at} {length}");
+                    bytes[length - 1] = b'"';
+                    let first = if ends { at } else { length - 1 };
+                    assert_eq!(end_of_plain(&bytes, from), first, "{byte} {at} {length}, and a quote");
+                }
+            }
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! The catalogue made anew from the state, in one transaction: each table in the order of its keys, so that rows are put at its end, then
-//! place, words and indexes, each built once. Two threads gather what can be booked (see [`super::gather`]); one of them then hands it on, row by
-//! row, to the other, which writes.
+//! place and indexes, each built once. Two threads gather what can be booked (see [`super::gather`]); one of them then hands it on, row by row,
+//! to the other, which writes, and makes the index of words meanwhile (see [`super::words`]), which is put in its place last.
 
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;

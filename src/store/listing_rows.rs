@@ -39,6 +39,12 @@ const SHARED: [&str; 22] = [
 
 /// What a listing says that comes before [`SHARED`] in its row, beside the key.
 const HEAD: &str = "parent_id, court_id, court, offers";
+/// How many columns these are.
+const HEAD_COLUMNS: usize = 4;
+/// How many are read of a parent before them: what its aggregate offer says.
+const OFFER_COLUMNS: usize = 3;
+/// How many of [`SHARED`] a session may say of its own.
+const OWN_COLUMNS: usize = 6;
 
 /// Which listing is written, and from what.
 #[derive(Clone, Copy, Debug)]
@@ -102,7 +108,9 @@ impl ListingSql {
         let lists = &mut written.lists;
         let mut select = state.prepare_cached(&self.select)?;
         let read = |row: &Row<'_>| {
-            let values = (3..SHARED.len() + 7).map(|at| row.get::<_, Value>(at)).collect::<Result<Vec<_>, _>>()?;
+            let values = (0..HEAD_COLUMNS + SHARED.len())
+                .map(|at| row.get::<_, Value>(OFFER_COLUMNS + at))
+                .collect::<Result<Vec<_>, _>>()?;
             Ok((PublicAdultText::read(row, 0)?, row.get::<_, Option<OfferListKey>>(6)?, values))
         };
         let found = select.query_row((from.speaker.key, from.link), read).optional()?;
@@ -113,7 +121,7 @@ impl ListingSql {
             *slot = list.map_or(Value::Null, Value::Integer);
         }
         if let Some(own) = from.own {
-            own.overrule(values.iter_mut().skip(4));
+            own.overrule(values.iter_mut().skip(HEAD_COLUMNS));
         }
         let held = self.held(catalogue, from.key)?;
         if held.as_ref() != Some(&values) {
@@ -139,7 +147,7 @@ impl ListingSql {
 
     fn held(&self, catalogue: &Connection, key: i64) -> rusqlite::Result<Option<Vec<Value>>> {
         let mut select = catalogue.prepare_cached(&self.held)?;
-        select.query_row([key], |row| (0..SHARED.len() + 4).map(|at| row.get(at)).collect()).optional()
+        select.query_row([key], |row| (0..HEAD_COLUMNS + SHARED.len()).map(|at| row.get(at)).collect()).optional()
     }
 
     fn indexed(&self, values: &[Value]) -> Indexed {
@@ -167,21 +175,25 @@ impl Copy<'_> {
         let wanted = lists.wanted(PublicAdultText::read(row, 0)?);
         let list = offers.map_or(Ok(None), |key| lists.show(self.state, self.catalogue, key, wanted))?;
         self.insert.raw_bind_parameter(1, from.key)?;
-        for at in 0..SHARED.len() + 4 {
-            self.insert.raw_bind_parameter(at + 2, ToSqlOutput::Borrowed(row.get_ref(at + 3)?))?;
+        for at in 0..HEAD_COLUMNS + SHARED.len() {
+            self.insert.raw_bind_parameter(at + 2, ToSqlOutput::Borrowed(row.get_ref(OFFER_COLUMNS + at)?))?;
         }
         self.insert.raw_bind_parameter(5, list)?;
         let mut own_values = Vec::new();
         if let Some(own) = from.own {
-            own_values = (7..13).map(|at| row.get(at)).collect::<rusqlite::Result<Vec<Value>>>()?;
+            let first = OFFER_COLUMNS + HEAD_COLUMNS;
+            own_values =
+                (first..first + OWN_COLUMNS).map(|at| row.get(at)).collect::<rusqlite::Result<Vec<Value>>>()?;
             own.overrule(own_values.iter_mut());
-            (6..).zip(&own_values).try_for_each(|(at, value)| self.insert.raw_bind_parameter(at, value))?;
+            (HEAD_COLUMNS + 2..)
+                .zip(&own_values)
+                .try_for_each(|(at, value)| self.insert.raw_bind_parameter(at, value))?;
         }
         self.insert.raw_execute()?;
         let mut indexed = [const { Value::Null }; 7];
         for (value, at) in indexed.iter_mut().zip(self.indexed) {
-            let own = at.checked_sub(4).and_then(|at| own_values.get(at));
-            *value = own.map_or_else(|| row.get(at + 3), |own| Ok(own.clone()))?;
+            let own = at.checked_sub(HEAD_COLUMNS).and_then(|at| own_values.get(at));
+            *value = own.map_or_else(|| row.get(OFFER_COLUMNS + at), |own| Ok(own.clone()))?;
         }
         Ok(Some(Indexed::new(indexed)))
     }

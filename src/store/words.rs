@@ -170,14 +170,20 @@ mod tests {
             let [ours, theirs] = [catalogue(), catalogue()];
             ours.pragma_update(None, "temp_store", temporary).unwrap();
             theirs.execute_batch("INSERT INTO listing_words (listing_words) VALUES ('rebuild')").unwrap();
-            // Another index was there before, which FTS5 remembers.
+            // Another index was there before, which FTS5 remembers; it is emptied first, as where a catalogue is filled.
             ours.execute_batch("INSERT INTO listing_words (rowid, name) VALUES (7, 'of before')").unwrap();
             let making = Making::of(&ours).unwrap();
             assert_eq!(making.place, place);
             let batch = ours.unchecked_transaction().unwrap();
+            ours.execute_batch("INSERT INTO listing_words (listing_words) VALUES ('delete-all')").unwrap();
             let aside = making.make(listings(&ours).into_iter()).unwrap();
             making.put_in_place(&aside, &ours).unwrap();
             batch.commit().unwrap();
+            let sql = "INSERT INTO listing (key, name) VALUES (8000, 'soon'); \
+                INSERT INTO listing_words (rowid, name) VALUES (8000, 'soon');";
+            // Before anything else has looked at it.
+            ours.execute_batch(sql).unwrap();
+            theirs.execute_batch(sql).unwrap();
             assert_eq!(held(&ours), held(&theirs));
             assert_eq!(settings(&ours), settings(&theirs));
             check(&ours);
