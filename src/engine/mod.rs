@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -34,7 +35,7 @@ pub use stepwise::Stepwise;
 use crate::clock::Clock;
 use crate::domain::Feed;
 use crate::rpde::{AddressError, ApiKey, Client, ClientError, FeedUrl, Limits, RetryTimes};
-use crate::store::{Position, Store, StoreError, StoreSetup};
+use crate::store::{FeedSetup, Position, Store, StoreError, StoreSetup};
 use walker::Walker;
 use writer::Writer;
 use writing::Writing;
@@ -139,8 +140,11 @@ pub async fn harvest(
     stop: CancellationToken,
     progress: Arc<Progress>,
 ) -> Result<Vec<Unfinished>, EngineError> {
+    let client = Client::new(setup.key.clone(), setup.limits, setup.clock.clone());
+    let client_ready = set_up(client.clone(), setup.store.feeds.as_deref().unwrap_or_default());
     let store = Store::open(&setup.store, setup.clock.now())?;
-    let client = Client::new(setup.key.clone(), setup.limits, setup.clock.clone())?;
+    // Should it be lost, the first request sees to it.
+    client_ready.await.unwrap_or(Ok(()))?;
     let (pages, waiting) = mpsc::channel(PAGES_WAITING_MAX);
     let starts = walk::starts(&store, 0)?;
     let (announce, announced) = watch::channel(starts);
@@ -181,6 +185,12 @@ pub async fn harvest(
         unfinished.push(feed);
     }
     Ok(unfinished)
+}
+
+/// Sets the client up for these feeds, while the files are opened.
+fn set_up(client: Client, feeds: &[FeedSetup]) -> JoinHandle<Result<(), ClientError>> {
+    let urls: Vec<FeedUrl> = feeds.iter().filter_map(|feed| FeedUrl::parse(&feed.start_url).ok()).collect();
+    tokio::task::spawn_blocking(move || urls.iter().try_for_each(|url| client.set_up(url)))
 }
 
 /// Runs the writer on a thread of its own until it ends; mending the catalogue is its first work.

@@ -6,10 +6,11 @@
 //! bomb stays small. The proxies of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`) are used as reqwest does
 //! by default, except for loopback addresses, which are always asked directly.
 //!
-//! Fails with [`ClientError`] on construction and with a [`Fault`] on a request. Uses the clock, for `Retry-After` dates.
+//! Fails with [`ClientError`] where it is set up and with a [`Fault`] on a request. Uses the clock, for `Retry-After` dates.
 
 use std::error::Error;
 use std::io;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::header::{
@@ -88,30 +89,41 @@ pub enum Fetched {
 /// Asks for pages. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Client {
-    /// For other machines: through the environment's proxy, if there is one.
-    outside: reqwest::Client,
+    /// For other machines: through the environment's proxy, if there is one. Made when one is first asked, and the next likewise, because
+    /// reading the machine's root certificates takes a while, and mostly all feeds are of one kind.
+    outside: Arc<OnceLock<reqwest::Client>>,
     /// For loopback addresses: never through a proxy.
-    direct: reqwest::Client,
+    direct: Arc<OnceLock<reqwest::Client>>,
     key: ApiKey,
-    page_bytes_max: usize,
+    limits: Limits,
     clock: Clock,
     spare: Spare,
 }
 
 impl Client {
     /// A client that sends `key` with every request and keeps to `limits`.
+    pub fn new(key: ApiKey, limits: Limits, clock: Clock) -> Self {
+        let (outside, direct, spare) = Default::default();
+        Self { outside, direct, key, limits, clock, spare }
+    }
+
+    /// Makes ready what `url` is asked with, which the first request would do otherwise.
     ///
     /// # Errors
     /// [`ClientError`] when TLS cannot be set up.
-    pub fn new(key: ApiKey, limits: Limits, clock: Clock) -> Result<Self, ClientError> {
-        Ok(Self {
-            outside: builder(limits).build()?,
-            direct: builder(limits).no_proxy().build()?,
-            key,
-            page_bytes_max: limits.page_bytes_max,
-            clock,
-            spare: Spare::default(),
-        })
+    pub fn set_up(&self, url: &FeedUrl) -> Result<(), ClientError> {
+        self.client_for(url).map(drop)
+    }
+
+    fn client_for(&self, url: &FeedUrl) -> Result<&reqwest::Client, ClientError> {
+        let is_direct = url.is_loopback();
+        let made = if is_direct { &self.direct } else { &self.outside };
+        if let Some(client) = made.get() {
+            return Ok(client);
+        }
+        let builder = builder(self.limits);
+        let client = if is_direct { builder.no_proxy() } else { builder }.build()?;
+        Ok(made.get_or_init(|| client))
     }
 
     /// Where bodies are put that were read, for those that come next.
@@ -124,7 +136,7 @@ impl Client {
     /// # Errors
     /// A [`Fault`] for anything but a whole body with status 200 within the limits (or 304, where validators were sent).
     pub async fn fetch(&self, url: &FeedUrl, known: Option<&Validators>) -> Result<Fetched, Fault> {
-        let client = if url.is_loopback() { &self.direct } else { &self.outside };
+        let client = self.client_for(url).map_err(|ClientError(error)| request_fault(url, error))?;
         let request = client.get(url.as_url().clone()).header(KEY_HEADER, self.key.header_value());
         let mut request = request.header(ACCEPT_ENCODING, "gzip");
         let known = known.filter(|known| **known != Validators::default());
@@ -169,30 +181,37 @@ impl Client {
     /// The body of a page, decompressed.
     async fn read_body(&self, url: &FeedUrl, response: Response) -> Result<Vec<u8>, Fault> {
         let is_gzip = is_gzip(response.headers());
-        let body = self.read_bytes(url, response).await?;
-        if !is_gzip || body.is_empty() {
+        if !is_gzip {
+            return self.read_bytes(url, response, |bytes| self.spare.take(bytes)).await;
+        }
+        let body = self.read_bytes(url, response, Vec::with_capacity).await?;
+        if body.is_empty() {
             return Ok(body);
         }
-        let inflated = gzip::inflated(&body, self.page_bytes_max, |bytes| self.spare.take(bytes));
-        self.spare.put(body);
+        let inflated = gzip::inflated(&body, self.limits.page_bytes_max, |bytes| self.spare.take_whole(bytes));
         inflated.map_err(|error| match error {
             InflateError::TooLarge => self.too_large(url),
             InflateError::Broken(error) => broken(url, &error),
         })
     }
 
-    /// The body as it comes, compressed or not.
-    async fn read_bytes(&self, url: &FeedUrl, mut response: Response) -> Result<Vec<u8>, Fault> {
+    /// The body as it comes, compressed or not; `room` gives memory for so many bytes.
+    async fn read_bytes(
+        &self,
+        url: &FeedUrl,
+        mut response: Response,
+        room: impl FnOnce(usize) -> Vec<u8>,
+    ) -> Result<Vec<u8>, Fault> {
         // A peer's word, so it is checked against the limit first.
         let announced = response.content_length().map(usize::try_from);
         let capacity = match announced {
-            Some(Ok(bytes)) if bytes <= self.page_bytes_max => bytes.min(MIB),
+            Some(Ok(bytes)) if bytes <= self.limits.page_bytes_max => bytes.min(MIB),
             Some(_) => return Err(self.too_large(url)),
             None => 0,
         };
-        let mut body = self.spare.take(capacity);
+        let mut body = room(capacity);
         while let Some(chunk) = response.chunk().await.map_err(|error| body_fault(url, error))? {
-            if chunk.len() > self.page_bytes_max - body.len() {
+            if chunk.len() > self.limits.page_bytes_max - body.len() {
                 return Err(self.too_large(url));
             }
             body.extend_from_slice(&chunk);
@@ -201,7 +220,7 @@ impl Client {
     }
 
     fn too_large(&self, url: &FeedUrl) -> Fault {
-        Fault::TooLarge { path: url.path_text(), bytes_max: self.page_bytes_max }
+        Fault::TooLarge { path: url.path_text(), bytes_max: self.limits.page_bytes_max }
     }
 }
 

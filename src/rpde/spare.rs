@@ -15,8 +15,7 @@ pub struct Spare(Arc<Mutex<Vec<Vec<u8>>>>);
 
 impl Spare {
     /// Takes a body that is not wanted any more.
-    pub fn put(&self, mut body: Vec<u8>) {
-        body.clear();
+    pub fn put(&self, body: Vec<u8>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < KEPT_MAX && (1..=BYTES_KEPT_MAX).contains(&body.capacity()) {
             kept.push(body);
@@ -25,10 +24,22 @@ impl Spare {
 
     /// An empty body with room for so many bytes.
     pub(super) fn take(&self, bytes: usize) -> Vec<u8> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut body = kept.unwrap_or_default();
-        body.reserve_exact(bytes);
+        let mut body = self.pop(bytes);
+        body.clear();
         body
+    }
+
+    /// A body of so many bytes, all of which are to be written over: what is in them hangs on the bodies that came before.
+    pub(super) fn take_whole(&self, bytes: usize) -> Vec<u8> {
+        let mut body = self.pop(bytes);
+        body.resize(bytes, 0);
+        body
+    }
+
+    /// Some body with room for so many bytes. What is too small is given back, and a little more is asked for, which the next may need.
+    fn pop(&self, bytes: usize) -> Vec<u8> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        kept.filter(|body| body.capacity() >= bytes).unwrap_or_else(|| Vec::with_capacity(bytes + bytes / 8))
     }
 }
 
@@ -46,6 +57,11 @@ mod tests {
         spare.put(Vec::new());
         let again = spare.clone().take(50);
         assert_eq!((again.as_ptr(), again.len()), (at, 0));
+        for bytes in [100, 50, 200] {
+            spare.put(vec![7; 100]);
+            let whole = spare.take_whole(bytes);
+            assert_eq!(whole.len(), bytes);
+        }
         spare.put(vec![0; BYTES_KEPT_MAX + 1]);
         assert!(spare.take(0).capacity() == 0, "what is large is not kept");
         (0..2 * KEPT_MAX).for_each(|_| spare.put(vec![0; 100]));

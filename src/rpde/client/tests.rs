@@ -65,7 +65,7 @@ fn clock() -> Clock {
 }
 
 fn client(limits: Limits) -> Client {
-    Client::new(ApiKey::new(SECRET).unwrap(), limits, clock()).unwrap()
+    Client::new(ApiKey::new(SECRET).unwrap(), limits, clock())
 }
 
 /// Fetches `/feed?key=1` from a server that gives `answer`; what came of it, and the head of the request.
