@@ -18,6 +18,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const CHECKPOINT_BYTES: u64 = 4 * 1024 * 1024;
 /// A log of this many pages (of 4 KiB) is moved into its file by the writer itself, at a commit.
 const CHECKPOINT_PAGES: i64 = 16_384;
+/// The same in a first harvest.
+const LOADING_CHECKPOINT_PAGES: i64 = 2048;
 /// How long emptying a write-ahead log waits for readers.
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_millis(100);
 /// SQLite's page cache for each connection, in KiB.
@@ -201,16 +203,28 @@ impl Database {
         done
     }
 
-    /// Gives the connection a larger page cache.
-    pub(super) fn widen_cache(&self) -> Result<()> {
+    /// For a first harvest, in which no reader waits for a batch: the writer itself sees to it that the log is soon written from its
+    /// beginning again. A log that grows costs twice as much to write.
+    pub(super) fn suit_loading(&self) -> Result<()> {
+        self.set_checkpoint(LOADING_CHECKPOINT_PAGES)
+    }
+
+    /// For what comes after it, here and there: gives the connection a larger page cache.
+    pub(super) fn suit_updates(&self) -> Result<()> {
+        self.set_checkpoint(CHECKPOINT_PAGES)?;
         self.set_cache(WIDE_CACHE_KIB)
+    }
+
+    fn set_checkpoint(&self, pages: i64) -> Result<()> {
+        let set = |connection: &Connection| connection.pragma_update(None, "wal_autocheckpoint", pages);
+        self.set("set up", set)
     }
 
     /// Runs `work`, which changes thousands of rows here and there, with a page cache for it.
     pub(super) fn with_large_cache<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         self.set_cache(LARGE_CACHE_KIB)?;
         let done = work();
-        self.widen_cache()?;
+        self.set_cache(WIDE_CACHE_KIB)?;
         done
     }
 
@@ -311,9 +325,9 @@ impl Database {
             connection.pragma_update(None, "temp_store", "MEMORY")?;
             connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
             connection.pragma_update(None, "journal_size_limit", LOG_BYTES_MAX)?;
-            connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
             connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
         })?;
+        self.set_checkpoint(CHECKPOINT_PAGES)?;
         if mode == "wal" { Ok(()) } else { Err(StoreError::NoWal { path: self.path.clone(), mode }) }
     }
 

@@ -119,7 +119,7 @@ impl Store {
         store.check_files()?;
         store.set_up_feeds(setup.feeds.as_deref())?;
         store.take_restarts(now)?;
-        store.widen_caches()?;
+        store.suit_work()?;
         Ok(store)
     }
 
@@ -373,14 +373,16 @@ impl Store {
         self.state.database.begin()?;
         self.state.loading = false;
         self.commit_batch()?;
-        self.widen_caches()?;
+        self.suit_work()?;
         self.pass_time(now)
     }
 
     /// After a first harvest, which goes through the files in order, changes come anywhere.
-    fn widen_caches(&self) -> Result<()> {
-        let databases = if self.state.loading { vec![] } else { vec![&self.state.database, &self.catalogue.database] };
-        databases.into_iter().try_for_each(Database::widen_cache)
+    fn suit_work(&self) -> Result<()> {
+        if self.state.loading {
+            return self.state.database.suit_loading();
+        }
+        [&self.state.database, &self.catalogue.database].into_iter().try_for_each(Database::suit_updates)
     }
 
     /// Makes the catalogue anew from the state, in one transaction; gives the number of sessions in it.
