@@ -143,7 +143,7 @@ pub async fn harvest(
     let client = Client::new(setup.key.clone(), setup.limits, setup.clock.clone());
     let client_ready = set_up(client.clone(), setup.store.feeds.as_deref().unwrap_or_default());
     let store = Store::open(&setup.store, setup.clock.now())?;
-    // Should it be lost, the first request sees to it.
+    // Should the task be lost, the first request does what it would have done.
     client_ready.await.unwrap_or(Ok(()))?;
     let (pages, waiting) = mpsc::channel(PAGES_WAITING_MAX);
     let starts = walk::starts(&store, 0)?;
@@ -187,7 +187,7 @@ pub async fn harvest(
     Ok(unfinished)
 }
 
-/// Sets the client up for these feeds, while the files are opened.
+/// Sets the client up for these feeds, while the files are opened. An address that cannot be read is told by [`position_url`].
 fn set_up(client: Client, feeds: &[FeedSetup]) -> JoinHandle<Result<(), ClientError>> {
     let urls: Vec<FeedUrl> = feeds.iter().filter_map(|feed| FeedUrl::parse(&feed.start_url).ok()).collect();
     tokio::task::spawn_blocking(move || urls.iter().try_for_each(|url| client.set_up(url)))

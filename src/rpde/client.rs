@@ -89,8 +89,8 @@ pub enum Fetched {
 /// Asks for pages. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Client {
-    /// For other machines: through the environment's proxy, if there is one. Made when one is first asked, and the next likewise, because
-    /// reading the machine's root certificates takes a while, and mostly all feeds are of one kind.
+    /// For other machines: through the environment's proxy, if there is one. Like the next, it is made when it is first needed: that reads
+    /// the machine's root certificates, which takes a while, and mostly all feeds are of one kind.
     outside: Arc<OnceLock<reqwest::Client>>,
     /// For loopback addresses: never through a proxy.
     direct: Arc<OnceLock<reqwest::Client>>,
@@ -107,7 +107,7 @@ impl Client {
         Self { outside, direct, key, limits, clock, spare }
     }
 
-    /// Makes ready what `url` is asked with, which the first request would do otherwise.
+    /// Makes the connections' settings for the kind of address that `url` is (loopback or not), which its first request would do otherwise.
     ///
     /// # Errors
     /// [`ClientError`] when TLS cannot be set up.

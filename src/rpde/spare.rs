@@ -36,10 +36,12 @@ impl Spare {
         body
     }
 
-    /// Some body with room for so many bytes. What is too small is given back, and a little more is asked for, which the next may need.
+    /// Some body with room for so many bytes. What is too small is given back, and a little more is asked for, which the next may need, but
+    /// not so much that it would not be kept.
     fn pop(&self, bytes: usize) -> Vec<u8> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        kept.filter(|body| body.capacity() >= bytes).unwrap_or_else(|| Vec::with_capacity(bytes + bytes / 8))
+        let usual = || bytes.max((bytes + bytes / 8).min(BYTES_KEPT_MAX));
+        kept.filter(|body| body.capacity() >= bytes).unwrap_or_else(|| Vec::with_capacity(usual()))
     }
 }
 
@@ -57,11 +59,13 @@ mod tests {
         spare.put(Vec::new());
         let again = spare.clone().take(50);
         assert_eq!((again.as_ptr(), again.len()), (at, 0));
-        for bytes in [100, 50, 200] {
+        for (bytes, before) in [(100, 7), (50, 7), (200, 0)] {
             spare.put(vec![7; 100]);
             let whole = spare.take_whole(bytes);
-            assert_eq!(whole.len(), bytes);
+            assert_eq!(whole, vec![before; bytes], "what has room is neither cleared nor made anew");
         }
+        spare.put(spare.take(BYTES_KEPT_MAX));
+        assert_eq!(spare.take(1).capacity(), BYTES_KEPT_MAX, "one as large as may be kept is kept");
         spare.put(vec![0; BYTES_KEPT_MAX + 1]);
         assert!(spare.take(0).capacity() == 0, "what is large is not kept");
         (0..2 * KEPT_MAX).for_each(|_| spare.put(vec![0; 100]));

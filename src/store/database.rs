@@ -18,7 +18,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const CHECKPOINT_BYTES: u64 = 4 * 1024 * 1024;
 /// A log of this many pages (of 4 KiB) is moved into its file by the writer itself, at a commit.
 const CHECKPOINT_PAGES: i64 = 16_384;
-/// The same in a first harvest.
+/// The same for the state's log in a first harvest.
 const LOADING_CHECKPOINT_PAGES: i64 = 2048;
 /// How long emptying a write-ahead log waits for readers.
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_millis(100);
@@ -204,12 +204,12 @@ impl Database {
     }
 
     /// For a first harvest, in which no reader waits for a batch: the writer itself sees to it that the log is soon written from its
-    /// beginning again. A log that grows costs twice as much to write.
+    /// beginning again. One that grows costs more to write: the system finds new room for each page.
     pub(super) fn suit_loading(&self) -> Result<()> {
         self.set_checkpoint(LOADING_CHECKPOINT_PAGES)
     }
 
-    /// For what comes after it, here and there: gives the connection a larger page cache.
+    /// For the changes after it, which come anywhere in the file: a larger page cache, and a log that the writer seldom has to move.
     pub(super) fn suit_updates(&self) -> Result<()> {
         self.set_checkpoint(CHECKPOINT_PAGES)?;
         self.set_cache(WIDE_CACHE_KIB)

@@ -377,7 +377,7 @@ impl Store {
         self.pass_time(now)
     }
 
-    /// After a first harvest, which goes through the files in order, changes come anywhere.
+    /// Suits the connections to what is written next: a first harvest goes through the state in order, what follows changes both files anywhere.
     fn suit_work(&self) -> Result<()> {
         if self.state.loading {
             return self.state.database.suit_loading();
