@@ -23,6 +23,25 @@ pub struct Change<'a> {
     pub item: Item<'a>,
 }
 
+/// Who takes the changes of a page, one by one, as they are read.
+pub trait Taker<'a> {
+    /// About so many come now, from the first; what came before counts for nothing.
+    fn begin(&mut self, changes: usize);
+    /// The next one.
+    fn take(&mut self, change: Change<'a>);
+}
+
+impl<'a> Taker<'a> for Vec<Change<'a>> {
+    fn begin(&mut self, changes: usize) {
+        self.clear();
+        self.reserve(changes);
+    }
+
+    fn take(&mut self, change: Change<'a>) {
+        self.push(change);
+    }
+}
+
 /// What has become of an item.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item<'a> {

@@ -108,19 +108,20 @@ impl FeedDate {
     /// [`DateError::WithoutOffset`] for a date (and time) that would be readable but has no offset, else
     /// [`DateError::Unreadable`].
     pub fn parse(text: &str) -> Result<Self, DateError> {
-        let (date_text, rest) = text.split_at_checked(10).ok_or(DateError::Unreadable)?;
-        let date = parse_date(date_text.as_bytes()).ok_or(DateError::Unreadable)?;
-        if rest.is_empty() {
-            return Err(DateError::WithoutOffset);
+        let (date_text, rest) = text.as_bytes().split_at_checked(10).ok_or(DateError::Unreadable)?;
+        let date = parse_date(date_text).ok_or(DateError::Unreadable)?;
+        let (mark, clock_text) = rest.split_first().ok_or(DateError::WithoutOffset)?;
+        if !matches!(mark, b'T' | b't') {
+            return Err(DateError::Unreadable);
         }
-        let clock_text = rest.strip_prefix(['T', 't']).ok_or(DateError::Unreadable)?;
-        let zone_at = clock_text.find(['Z', 'z', '+', '-']).unwrap_or(clock_text.len());
+        let zone_at = clock_text.iter().position(|byte| matches!(byte, b'Z' | b'z' | b'+' | b'-'));
+        let zone_at = zone_at.unwrap_or(clock_text.len());
         let (clock_text, zone_text) = clock_text.split_at_checked(zone_at).ok_or(DateError::Unreadable)?;
-        let time = parse_clock(clock_text.as_bytes()).ok_or(DateError::Unreadable)?;
+        let time = parse_clock(clock_text).ok_or(DateError::Unreadable)?;
         if zone_text.is_empty() {
             return Err(DateError::WithoutOffset);
         }
-        let offset_seconds = parse_offset(zone_text.as_bytes()).ok_or(DateError::Unreadable)?;
+        let offset_seconds = parse_offset(zone_text).ok_or(DateError::Unreadable)?;
         let midnight = date.and_hms_opt(0, 0, 0).ok_or(DateError::Unreadable)?.and_utc().timestamp();
         let instant = Instant(midnight + time.seconds - i64::from(offset_seconds));
         if instant < Instant::EARLIEST || instant > Instant::LATEST {

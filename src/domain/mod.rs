@@ -17,7 +17,8 @@ pub mod rules;
 pub use checkout::{CheckoutBase, CheckoutBaseError, SlotPath, SlotPathError, encode_uri_component};
 pub use explain::{Check, Rule, Subject, explain};
 pub use facts::{
-    AggregateOffer, AttendanceMode, Change, Court, Dataset, Gender, Item, Offer, Opportunity, Parent, Seller, Text,
+    AggregateOffer, AttendanceMode, Change, Court, Dataset, Gender, Item, Offer, Opportunity, Parent, Seller, Taker,
+    Text,
 };
 pub use feed::{Feed, Pair, Role};
 pub use instant::{DateError, FeedDate, Instant, london_text, offset_text};

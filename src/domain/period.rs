@@ -28,8 +28,8 @@ impl Period {
             None => (rest, ""),
         };
         let mut reader = Reader { period: Self { months: 0, millis: 0 }, units: 0, fraction_seen: false };
-        reader.read(date_part, &DATE_UNITS)?;
-        reader.read(time_part, &TIME_UNITS)?;
+        reader.read(date_part.as_bytes(), &DATE_UNITS)?;
+        reader.read(time_part.as_bytes(), &TIME_UNITS)?;
         (reader.units > 0).then_some(reader.period)
     }
 
@@ -67,16 +67,16 @@ enum Unit {
     Millis(i64),
 }
 
-const DATE_UNITS: [(char, Unit); 4] = [
-    ('Y', Unit::Months(12)),
-    ('M', Unit::Months(1)),
-    ('W', Unit::Millis(MILLIS_A_WEEK)),
-    ('D', Unit::Millis(MILLIS_A_WEEK / 7)),
+const DATE_UNITS: [(u8, Unit); 4] = [
+    (b'Y', Unit::Months(12)),
+    (b'M', Unit::Months(1)),
+    (b'W', Unit::Millis(MILLIS_A_WEEK)),
+    (b'D', Unit::Millis(MILLIS_A_WEEK / 7)),
 ];
-const TIME_UNITS: [(char, Unit); 3] = [
-    ('H', Unit::Millis(3600 * MILLIS_A_SECOND)),
-    ('M', Unit::Millis(60 * MILLIS_A_SECOND)),
-    ('S', Unit::Millis(MILLIS_A_SECOND)),
+const TIME_UNITS: [(u8, Unit); 3] = [
+    (b'H', Unit::Millis(3600 * MILLIS_A_SECOND)),
+    (b'M', Unit::Millis(60 * MILLIS_A_SECOND)),
+    (b'S', Unit::Millis(MILLIS_A_SECOND)),
 ];
 
 struct Reader {
@@ -87,29 +87,27 @@ struct Reader {
 
 impl Reader {
     /// Reads `number unit` pairs, each unit later in `table` than the one before.
-    fn read(&mut self, mut text: &str, table: &[(char, Unit)]) -> Option<()> {
+    fn read(&mut self, mut text: &[u8], table: &[(u8, Unit)]) -> Option<()> {
         let mut allowed = table;
         while !text.is_empty() {
-            let at = text.find(|c: char| c.is_ascii_alphabetic())?;
+            let at = text.iter().position(u8::is_ascii_alphabetic)?;
             let (number, rest) = text.split_at_checked(at)?;
-            let letter = rest.chars().next()?;
-            let place = allowed.iter().position(|(known, _)| *known == letter)?;
+            let (letter, rest) = rest.split_first()?;
+            let place = allowed.iter().position(|(known, _)| known == letter)?;
             let unit = allowed.get(place)?.1;
             allowed = allowed.get(place + 1..)?;
-            text = rest.get(1..)?;
+            text = rest;
             self.add(number, unit)?;
         }
         Some(())
     }
 
-    fn add(&mut self, number: &str, unit: Unit) -> Option<()> {
+    fn add(&mut self, number: &[u8], unit: Unit) -> Option<()> {
         if self.fraction_seen {
             return None;
         }
-        let (whole, fraction) = match number.split_once(['.', ',']) {
-            Some((whole, fraction)) => (whole, Some(fraction)),
-            None => (number, None),
-        };
+        let mut parts = number.splitn(2, |byte| matches!(byte, b'.' | b','));
+        let (whole, fraction) = (parts.next()?, parts.next());
         let count = saturating_number(whole)?;
         match (unit, fraction) {
             (Unit::Months(months), None) => {
@@ -128,15 +126,15 @@ impl Reader {
     }
 }
 
-fn saturating_number(digits: &str) -> Option<i64> {
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+fn saturating_number(digits: &[u8]) -> Option<i64> {
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    Some(digits.bytes().fold(0_i64, |sum, byte| sum.saturating_mul(10).saturating_add(i64::from(byte - b'0'))))
+    Some(digits.iter().fold(0_i64, |sum, byte| sum.saturating_mul(10).saturating_add(i64::from(byte - b'0'))))
 }
 
 /// `0.digits` of `unit_millis`, cut to the millisecond; digits beyond the twelfth change nothing.
-fn fraction_of(digits: &str, unit_millis: i64) -> Option<i64> {
+fn fraction_of(digits: &[u8], unit_millis: i64) -> Option<i64> {
     saturating_number(digits)?;
     let kept = digits.get(..digits.len().min(12))?;
     let numerator = i128::from(saturating_number(kept)?);

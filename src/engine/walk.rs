@@ -116,19 +116,15 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Reads a body as a page, and prepares it for the writer; a body that is not wanted any more is put to the spare ones.
+    /// Reads a body as a page. What the writer can be given of it prepared is made as it is read, and the body, which is then not wanted any
+    /// more, is put to the spare ones.
     pub(super) fn read(self, body: Vec<u8>, spare: &Spare) -> Result<ReadPage, PageError> {
-        Page::parse(body, self.feed).map(|page| self.prepare(page, spare))
-    }
-
-    fn prepare(self, page: Page, spare: &Spare) -> ReadPage {
-        let changes = &page.content().changes;
-        let Some(prepared) = self.preparer.prepare(self.feed, self.walk, changes) else {
-            return ReadPage { page, prepared: None };
+        let Some(mut preparing) = self.preparer.begin(self.feed, self.walk) else {
+            return Page::parse(body, self.feed).map(|page| ReadPage { page, prepared: None });
         };
-        let without_changes = page.without_changes();
-        spare.put(page.into_body());
-        ReadPage { page: without_changes, prepared: Some(prepared) }
+        let page = Page::hand_on(&body, self.feed, &mut preparing)?;
+        spare.put(body);
+        Ok(ReadPage { page, prepared: Some(preparing.finish()) })
     }
 
     /// The page of a document that is as it was.

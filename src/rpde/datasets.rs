@@ -14,7 +14,7 @@ use super::finding::{Finding, FindingKind};
 use super::json::object;
 use super::loose::{Loose, Many, Obj, Shape, Txt};
 use super::page::{Content, ID_BYTES_MAX, PageError};
-use crate::domain::{Change, Dataset, Item, Text};
+use crate::domain::{Change, Dataset, Item, Taker, Text};
 
 /// The most datasets that are taken.
 const DATASETS_MAX: usize = 100_000;
@@ -90,8 +90,8 @@ impl<'de: 'a, 'a> Shape<'de> for Document<'a> {
     }
 }
 
-/// Reads the document as a page that is a feed's whole content.
-pub(super) fn read(text: &str) -> Result<Content<'_>, PageError> {
+/// Reads the document as a page that is a feed's whole content, and hands its changes on.
+pub(super) fn read<'a>(text: &'a str, taker: &mut dyn Taker<'a>) -> Result<Content<'a>, PageError> {
     let Loose(document) = serde_json::from_str::<Loose<Document<'_>>>(text).map_err(PageError::NotAPage)?;
     let mut content = Content::default();
     let data = document.0.ok_or(PageError::NotACatalogue)?;
@@ -99,6 +99,8 @@ pub(super) fn read(text: &str) -> Result<Content<'_>, PageError> {
     content.changes.sort_by(|one, other| one.id.cmp(&other.id));
     content.changes.dedup_by(|second, first| second.id == first.id);
     content.item_count = content.changes.len();
+    taker.begin(content.item_count);
+    content.changes.drain(..).for_each(|change| taker.take(change));
     Ok(content)
 }
 
@@ -136,8 +138,13 @@ fn take<'a>(many: Vec<DatasetData<'a>>, content: &mut Content<'a>) -> Result<(),
 mod tests {
     use super::*;
 
+    fn changes(text: &str) -> Result<Vec<Change<'_>>, PageError> {
+        let mut changes = Vec::new();
+        read(text, &mut changes).map(|_| changes)
+    }
+
     fn identifiers(text: &str) -> Vec<String> {
-        read(text).unwrap().changes.into_iter().map(|change| change.id.into_owned()).collect()
+        changes(text).unwrap().into_iter().map(|change| change.id.into_owned()).collect()
     }
 
     #[test]
@@ -155,17 +162,16 @@ mod tests {
         for (words, text, expected) in table {
             assert_eq!(identifiers(text), expected, "{words}");
         }
-        assert!(matches!(read("\"text\""), Err(PageError::NotACatalogue)));
-        assert!(matches!(read("{"), Err(PageError::NotAPage(_))));
+        assert!(matches!(changes("\"text\""), Err(PageError::NotACatalogue)));
+        assert!(matches!(changes("{"), Err(PageError::NotAPage(_))));
     }
 
     #[test]
     fn publisher_url_and_license_are_texts_or_objects() {
         let text = r#"[{"identifier":"a","name":"n","license":{"url":"l"},"publisher":{"name":"p","url":"u"}},
             {"identifier":"b","url":"own","license":"l","publisher":"p"}]"#;
-        let content = read(text).unwrap();
-        let shown: Vec<_> = content
-            .changes
+        let changes = changes(text).unwrap();
+        let shown: Vec<_> = changes
             .iter()
             .map(|change| match &change.item {
                 Item::Dataset(set) => [&set.name, &set.publisher, &set.url, &set.license].map(Clone::clone),

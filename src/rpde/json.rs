@@ -16,6 +16,9 @@ use wide::u8x16;
 const DEPTH_MAX: u8 = 100;
 /// Whole numbers of so many digits fit into 64 bits, whatever the digits.
 const DIGITS_MAX: usize = 18;
+/// The powers of ten by which a decimal number is divided. With as many digits in all, both are exact in 64 bits of floating point, so the
+/// quotient is rounded once: it is the nearest there is, as `serde_json` has it.
+const POWERS_OF_TEN: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
 /// The text is not JSON, or not what this reader takes.
 #[derive(Debug)]
@@ -119,6 +122,7 @@ pub(super) use object;
 pub(super) enum Plain<'a> {
     Text(Cow<'a, str>),
     Whole(u64),
+    Decimal(f64),
     Flag(bool),
     Null,
     /// A number as it is written, which `serde_json` must read.
@@ -227,13 +231,46 @@ impl<'a> Reader<'a> {
         self.since(begin).map(Quoted::Escaped)
     }
 
-    /// The bytes that a number is made of.
-    fn number(&mut self) -> Read<&'a str> {
+    /// A number, the next thing being its first byte.
+    #[inline]
+    fn number(&mut self) -> Read<Plain<'a>> {
         let begin = self.at;
-        while matches!(self.byte(), Some(b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')) {
+        let (whole, digits) = self.digits(0);
+        let is_whole =
+            (1..=DIGITS_MAX).contains(&digits) && (digits == 1 || self.text.as_bytes().get(begin) != Some(&b'0'));
+        if is_whole && !self.is_within_number() {
+            return Ok(Plain::Whole(whole));
+        }
+        if is_whole && self.byte() == Some(b'.') {
+            self.at += 1;
+            let (all, decimals) = self.digits(whole);
+            let power = POWERS_OF_TEN.get(decimals).filter(|_| decimals > 0 && digits + decimals < POWERS_OF_TEN.len());
+            if let Some(power) = power.filter(|_| !self.is_within_number()) {
+                #[expect(clippy::cast_precision_loss, reason = "fifteen digits are less than 2^53")]
+                return Ok(Plain::Decimal(all as f64 / power));
+            }
+        }
+        while self.is_within_number() {
             self.at += 1;
         }
-        self.since(begin)
+        self.since(begin).map(Plain::OtherNumber)
+    }
+
+    /// Takes digits; the number that they go on to, which is nothing worth where they are too many, and how many they are.
+    #[inline]
+    fn digits(&mut self, before: u64) -> (u64, usize) {
+        let (begin, mut number) = (self.at, before);
+        while let Some(digit @ b'0'..=b'9') = self.byte() {
+            number = number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+            self.at += 1;
+        }
+        (number, self.at - begin)
+    }
+
+    /// Whether the next byte is one that a number is made of.
+    #[inline]
+    fn is_within_number(&self) -> bool {
+        matches!(self.byte(), Some(b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'))
     }
 
     fn word(&mut self, word: &str) -> Read<()> {
@@ -253,13 +290,23 @@ impl<'a> Reader<'a> {
             Some(b't') => self.word("true").map(|()| Plain::Flag(true))?,
             Some(b'f') => self.word("false").map(|()| Plain::Flag(false))?,
             Some(b'n') => self.word("null").map(|()| Plain::Null)?,
-            Some(b'-' | b'0'..=b'9') => {
-                let number = self.number()?;
-                whole(number).map_or(Plain::OtherNumber(number), Plain::Whole)
-            }
+            Some(b'-' | b'0'..=b'9') => self.number()?,
             _ => return Ok(None),
         };
         Ok(Some(value))
+    }
+
+    /// A text without escapes; anything else is not taken.
+    #[inline]
+    pub(super) fn plain_text(&mut self) -> Option<&'a str> {
+        if self.peek() != Some(b'"') {
+            return None;
+        }
+        let begin = self.at + 1;
+        let end = end_of_plain(self.text.as_bytes(), begin);
+        let text = self.text.get(begin..end).filter(|_| self.text.as_bytes().get(end) == Some(&b'"'));
+        self.at = if text.is_some() { end + 1 } else { self.at };
+        text
     }
 
     /// Gives the members of an object to `member`, one by one, their values not yet taken.
@@ -314,10 +361,10 @@ impl<'a> Reader<'a> {
             Some(b't') => self.word("true"),
             Some(b'f') => self.word("false"),
             Some(b'n') => self.word("null"),
-            Some(b'-' | b'0'..=b'9') => {
-                let number = self.number()?;
-                if whole(number).is_some() { Ok(()) } else { by_serde::<IgnoredAny>(number).map(drop) }
-            }
+            Some(b'-' | b'0'..=b'9') => match self.number()? {
+                Plain::OtherNumber(number) => by_serde::<IgnoredAny>(number).map(drop),
+                _ => Ok(()),
+            },
             _ => Err(Broken),
         }
     }
@@ -338,18 +385,6 @@ impl<'a> Reader<'a> {
 
 pub(super) fn by_serde<'a, T: Deserialize<'a>>(text: &'a str) -> Read<T> {
     serde_json::from_str(text).map_err(|_| Broken)
-}
-
-/// A whole number without a sign, of not too many digits.
-#[inline]
-fn whole(number: &str) -> Option<u64> {
-    let digits = number.as_bytes();
-    let fits = match digits {
-        [b'0'] => true,
-        [b'1'..=b'9', rest @ ..] => rest.len() < DIGITS_MAX && rest.iter().all(u8::is_ascii_digit),
-        _ => false,
-    };
-    fits.then(|| digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
 }
 
 #[cfg(test)]

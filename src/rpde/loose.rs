@@ -46,7 +46,11 @@ pub(super) trait Shape<'de>: Default {
     /// Reads a value that may be anything where it is to be, which holds the default.
     #[inline]
     fn fill(&mut self, reader: &mut Reader<'de>) -> Read<()> {
-        *self = read_any(reader)?;
+        *self = match reader.plain_text() {
+            Some(text) if text.len() > TEXT_BYTES_MAX => Self::oversized(),
+            Some(text) => Self::text(Cow::Borrowed(text)),
+            None => read_any(reader)?,
+        };
         Ok(())
     }
 }
@@ -58,6 +62,7 @@ pub(super) fn read_any<'de, T: Shape<'de>>(reader: &mut Reader<'de>) -> Read<T> 
         Some(Plain::Text(text)) if text.len() > TEXT_BYTES_MAX => T::oversized(),
         Some(Plain::Text(text)) => T::text(text),
         Some(Plain::Whole(number)) => T::integer(number.into()),
+        Some(Plain::Decimal(number)) => T::float(number),
         Some(Plain::Flag(value)) => T::boolean(value),
         Some(Plain::Null) => T::default(),
         Some(Plain::OtherNumber(number)) => by_serde::<Loose<T>>(number)?.0,

@@ -22,7 +22,7 @@ use super::seller::SellerData;
 use super::series::SeriesData;
 use super::session::SessionData;
 use super::slot::SlotData;
-use crate::domain::{Change, Feed, FeedDate, Item, local_name};
+use crate::domain::{Change, Feed, FeedDate, Item, Taker, local_name};
 
 /// The most items that one page may have.
 const ITEMS_MAX: usize = 100_000;
@@ -86,40 +86,27 @@ impl Page {
             Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), true),
         };
         Self::try_new(text, |text| {
-            let text = text.trim_start_matches('\u{feff}');
-            let mut content = match feed {
-                Feed::ScheduledSessions => read::<SessionData<'_>>(text, broken)?,
-                Feed::SessionSeries => read::<SeriesData<'_>>(text, broken)?,
-                Feed::Slots => read::<SlotData<'_>>(text, broken)?,
-                Feed::FacilityUses => read::<FacilityData<'_>>(text, broken)?,
-                Feed::BookableSellers => read::<SellerData<'_>>(text, broken)?,
-                Feed::Datasets => datasets::read(text)?,
-            };
-            if broken {
-                content.findings.push(Finding::on(FindingKind::BrokenUtf8, ""));
-            }
-            Ok(content)
+            let mut changes = Vec::new();
+            let content = read(text, broken, feed, &mut changes)?;
+            Ok(Content { changes, ..content })
         })
     }
 
-    /// The same without its changes, and without its body.
-    #[must_use]
-    pub fn without_changes(&self) -> Self {
-        let Content { findings, item_count, next, license, .. } = self.content();
-        let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(|text| Cow::Owned(text.to_owned()));
-        Self::new(String::new(), |_| Content {
-            changes: Vec::new(),
-            findings: findings.clone(),
-            item_count: *item_count,
-            next: owned(next),
-            license: owned(license),
-        })
-    }
-
-    /// Its body, of which nothing is wanted any more.
-    #[must_use]
-    pub fn into_body(self) -> Vec<u8> {
-        self.into_owner().into_bytes()
+    /// Reads a body as a page of `feed`, and hands its changes on as they are read, so that the memory of one serves for the next. The page
+    /// is then without changes, and without the body.
+    ///
+    /// # Errors
+    /// [`PageError`] where no list of items can be found in it; what was handed on then counts for nothing.
+    pub fn hand_on(body: &[u8], feed: Feed, taker: &mut impl for<'a> Taker<'a>) -> Result<Self, PageError> {
+        // Not by the lossy reading alone, which takes ten times as long.
+        let (text, broken) = match std::str::from_utf8(body) {
+            Ok(text) => (Cow::Borrowed(text), false),
+            Err(_) => (String::from_utf8_lossy(body), true),
+        };
+        let Content { findings, item_count, next, license, .. } = read(&text, broken, feed, taker)?;
+        let owned = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+        let (next, license) = (owned(next), owned(license));
+        Ok(Self::new(String::new(), |_| Content { changes: Vec::new(), findings, item_count, next, license }))
     }
 
     /// What could be read of it.
@@ -229,24 +216,45 @@ impl<'a, S: Shape<'a>> Object<'a> for RawItem<'a, S> {
     }
 }
 
-/// Reads a page in one go; where that fails, item by item.
-fn read<'a, D: Data<'a>>(text: &'a str, broken: bool) -> Result<Content<'a>, PageError> {
-    if !broken && let Ok(content) = read_quickly::<D>(text) {
-        return Ok(content);
+/// Reads a page, and hands its changes on.
+fn read<'a>(text: &'a str, broken: bool, feed: Feed, taker: &mut dyn Taker<'a>) -> Result<Content<'a>, PageError> {
+    let text = text.trim_start_matches('\u{feff}');
+    let mut content = match feed {
+        Feed::ScheduledSessions => read_items::<SessionData<'_>>(text, broken, taker)?,
+        Feed::SessionSeries => read_items::<SeriesData<'_>>(text, broken, taker)?,
+        Feed::Slots => read_items::<SlotData<'_>>(text, broken, taker)?,
+        Feed::FacilityUses => read_items::<FacilityData<'_>>(text, broken, taker)?,
+        Feed::BookableSellers => read_items::<SellerData<'_>>(text, broken, taker)?,
+        Feed::Datasets => datasets::read(text, taker)?,
+    };
+    if broken {
+        content.findings.push(Finding::on(FindingKind::BrokenUtf8, ""));
     }
-    read_each::<D>(text, broken)
+    Ok(content)
 }
 
-fn read_quickly<'a, D: Data<'a>>(text: &'a str) -> Read<Content<'a>> {
-    let changes = Vec::with_capacity((text.len() / ITEM_BYTES_USUAL).min(ITEMS_MAX));
-    let mut content = Content { changes, ..Content::default() };
+/// Reads a page in one go; where that fails, item by item.
+fn read_items<'a, D: Data<'a>>(
+    text: &'a str,
+    broken: bool,
+    taker: &mut dyn Taker<'a>,
+) -> Result<Content<'a>, PageError> {
+    if !broken && let Ok(content) = read_quickly::<D>(text, taker) {
+        return Ok(content);
+    }
+    read_each::<D>(text, broken, taker)
+}
+
+fn read_quickly<'a, D: Data<'a>>(text: &'a str, taker: &mut dyn Taker<'a>) -> Read<Content<'a>> {
+    taker.begin((text.len() / ITEM_BYTES_USUAL).min(ITEMS_MAX));
+    let mut taking = Taking { content: Content::default(), taker };
     let (mut reader, mut seen) = (Reader::new(text), Seen::default());
     let (mut next, mut license) = (Loose::<Txt<'a>>::default(), Loose::<Txt<'a>>::default());
     let mut has_items = false;
     reader.members(|reader, name| match name {
         "items" if !has_items => {
             has_items = true;
-            reader.elements(|reader| content.take_next::<D>(reader))
+            reader.elements(|reader| taking.take_next::<D>(reader))
         }
         "items" => Err(Broken),
         "next" => seen.add(0).and_then(|()| next.fill(reader)),
@@ -257,39 +265,48 @@ fn read_quickly<'a, D: Data<'a>>(text: &'a str) -> Read<Content<'a>> {
     if !has_items {
         return Err(Broken);
     }
-    (content.next, content.license) = (next.0.0, license.0.0);
-    Ok(content)
+    Ok(Content { next: next.0.0, license: license.0.0, ..taking.content })
 }
 
-fn read_each<'a, D: Data<'a>>(text: &'a str, broken: bool) -> Result<Content<'a>, PageError> {
-    let mut content = Content::default();
+fn read_each<'a, D: Data<'a>>(
+    text: &'a str,
+    broken: bool,
+    taker: &mut dyn Taker<'a>,
+) -> Result<Content<'a>, PageError> {
     let envelope: Envelope<'a> = serde_json::from_str(text).map_err(PageError::NotAPage)?;
     if envelope.items.len() > ITEMS_MAX {
         return Err(PageError::TooManyItems(envelope.items.len()));
     }
-    content.item_count = envelope.items.len();
-    (content.next, content.license) = (envelope.next.0.0, envelope.license.0.0);
+    taker.begin(envelope.items.len());
+    let content = Content { item_count: envelope.items.len(), ..Content::default() };
+    let mut taking = Taking { content, taker };
     for raw in envelope.items {
-        content.take_alone::<D>(raw.get(), broken);
+        taking.take_alone::<D>(raw.get(), broken);
     }
-    Ok(content)
+    Ok(Content { next: envelope.next.0.0, license: envelope.license.0.0, ..taking.content })
 }
 
-impl<'a> Content<'a> {
+/// A page that is being read, and who takes its changes.
+struct Taking<'a, 't> {
+    content: Content<'a>,
+    taker: &'t mut dyn Taker<'a>,
+}
+
+impl<'a> Taking<'a, '_> {
     /// The next element of `items`.
     fn take_next<D: Data<'a>>(&mut self, reader: &mut Reader<'a>) -> Read<()> {
-        self.item_count += 1;
-        if self.item_count > ITEMS_MAX {
+        self.content.item_count += 1;
+        if self.content.item_count > ITEMS_MAX {
             return Err(Broken);
         }
         if reader.peek() != Some(b'{') {
             reader.skip()?;
-            self.take::<D>(None);
+            self.find(FindingKind::UnreadableItem, "");
             return Ok(());
         }
         let mut item = RawItem::<Facts<'a, D>>::default();
         item.read_into(reader)?;
-        self.take(Some(item));
+        self.take(item);
         Ok(())
     }
 
@@ -297,31 +314,28 @@ impl<'a> Content<'a> {
     fn take_alone<D: Data<'a>>(&mut self, raw: &'a str, broken: bool) {
         let damaged = broken && raw.contains(char::REPLACEMENT_CHARACTER);
         let whole = if damaged { None } else { object::<RawItem<'a, Facts<'a, D>>>(raw) };
-        if whole.is_some() {
-            return self.take(whole);
+        if let Some(item) = whole {
+            return self.take(item);
         }
         match object::<RawItem<'a, Skipped>>(raw) {
             Some(RawItem { id: Loose(Txt(Some(id))), modified: Loose(modified), .. }) if usable_id(&id) => {
-                self.findings.push(Finding::on(FindingKind::UnreadableItem, &id));
-                self.changes.push(Change { id, modified: modified.0, item: Item::Gone });
+                self.find(FindingKind::UnreadableItem, &id);
+                self.taker.take(Change { id, modified: modified.0, item: Item::Gone });
             }
-            _ => self.findings.push(Finding::on(FindingKind::UnreadableItem, "")),
+            _ => self.find(FindingKind::UnreadableItem, ""),
         }
     }
 
-    fn take<D: Data<'a>>(&mut self, item: Option<RawItem<'a, Facts<'a, D>>>) {
-        let Some(item) = item else {
-            return self.findings.push(Finding::on(FindingKind::UnreadableItem, ""));
-        };
+    fn take<D: Data<'a>>(&mut self, item: RawItem<'a, Facts<'a, D>>) {
         let Loose(Txt(Some(id))) = item.id else {
-            return self.findings.push(Finding::on(FindingKind::NoItemId, ""));
+            return self.find(FindingKind::NoItemId, "");
         };
         if !usable_id(&id) {
-            return self.findings.push(Finding::on(FindingKind::TextTooLong, &id));
+            return self.find(FindingKind::TextTooLong, &id);
         }
         let modified = item.modified.0.0;
         if modified.is_none() {
-            self.findings.push(Finding::on(FindingKind::BadModified, &id));
+            self.find(FindingKind::BadModified, &id);
         }
         let state = item.state.0.0.unwrap_or_default();
         let read = if state.eq_ignore_ascii_case("deleted") {
@@ -329,13 +343,13 @@ impl<'a> Content<'a> {
         } else if state.eq_ignore_ascii_case("updated") {
             self.take_facts(item.data.0, &id, item.kind.0.0.as_deref())
         } else {
-            return self.findings.push(Finding::on(FindingKind::UnknownState, &id));
+            return self.find(FindingKind::UnknownState, &id);
         };
         let item = read.unwrap_or_else(|finding| {
-            self.findings.push(Finding::on(finding, &id));
+            self.find(finding, &id);
             Item::Gone
         });
-        self.changes.push(Change { id, modified, item });
+        self.taker.take(Change { id, modified, item });
     }
 
     fn take_facts<D: Data<'a>>(
@@ -352,8 +366,12 @@ impl<'a> Content<'a> {
             _ if !facts.ours.unwrap_or_else(meant) => return Err(FindingKind::OtherType),
             _ => {}
         }
-        self.findings.extend(facts.findings.into_iter().map(|finding| Finding::on(finding, id)));
+        facts.findings.into_iter().for_each(|finding| self.find(finding, id));
         facts.item
+    }
+
+    fn find(&mut self, kind: FindingKind, id: &str) {
+        self.content.findings.push(Finding::on(kind, id));
     }
 }
 

@@ -67,6 +67,9 @@ impl ItemHasher {
     }
 }
 
+/// What stands for the length of a text that has as many bytes or more: then its length follows.
+const LONG: u8 = u8::MAX;
+
 /// The bytes of small values, to be compared or hashed in one go. Other values have other bytes, as long as they come in the same order.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Gathered(Vec<u8>);
@@ -85,7 +88,13 @@ impl Gathered {
     }
 
     pub(super) fn text(&mut self, text: &[u8]) {
-        self.0.extend_from_slice(&text.len().to_le_bytes());
+        match u8::try_from(text.len()) {
+            Ok(length) if length < LONG => self.0.push(length),
+            _ => {
+                self.0.push(LONG);
+                self.0.extend_from_slice(&text.len().to_le_bytes());
+            }
+        }
         self.0.extend_from_slice(text);
     }
 
@@ -97,11 +106,11 @@ impl Gathered {
         let [a, b, c] = numbers;
         let given = given | bit(3, a.is_some()) | bit(4, b.is_some()) | bit(5, c.is_some());
         self.0.extend_from_slice(&[byte, given]);
-        for number in numbers {
-            self.0.extend_from_slice(&number.unwrap_or_default().to_le_bytes());
+        for number in numbers.into_iter().flatten() {
+            self.0.extend_from_slice(&number.to_le_bytes());
         }
-        for text in texts {
-            self.text(text.unwrap_or_default());
+        for text in texts.into_iter().flatten() {
+            self.text(text);
         }
     }
 
@@ -118,17 +127,21 @@ pub(super) fn take_record<'a>(bytes: &mut &'a [u8]) -> Option<Record<'a>> {
     let [byte, given] = *take_array(bytes)?;
     let is_given = |at: usize| given & 1 << at != 0;
     let (mut texts, mut numbers) = ([None; 3], [None; 3]);
-    for (at, slot) in numbers.iter_mut().enumerate() {
-        let number = u64::from_le_bytes(*take_array(bytes)?);
-        *slot = is_given(3 + at).then_some(number);
+    for (_, slot) in numbers.iter_mut().enumerate().filter(|(at, _)| is_given(3 + at)) {
+        *slot = Some(u64::from_le_bytes(*take_array(bytes)?));
     }
-    for (at, slot) in texts.iter_mut().enumerate() {
-        let length = usize::from_le_bytes(*take_array(bytes)?);
-        let (text, rest) = bytes.split_at_checked(length)?;
-        *bytes = rest;
-        *slot = if is_given(at) { Some(std::str::from_utf8(text).ok()?) } else { None };
+    for (_, slot) in texts.iter_mut().enumerate().filter(|(at, _)| is_given(*at)) {
+        *slot = Some(std::str::from_utf8(take_text(bytes)?).ok()?);
     }
     Some((byte, texts, numbers))
+}
+
+fn take_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let [length] = *take_array(bytes)?;
+    let length = if length == LONG { usize::from_le_bytes(*take_array(bytes)?) } else { length.into() };
+    let (text, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some(text)
 }
 
 fn take_array<'a, const BYTES: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8; BYTES]> {

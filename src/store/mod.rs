@@ -62,7 +62,7 @@ pub use error::{Result, StoreError};
 pub use feeds::{Counts, FeedSetup, Note, Position, Version};
 pub use lock::{HarvestLock, purge};
 pub use lookup::{Bookable, CatalogueReader, Freshness, Kind, OfferRow};
-pub use prepared::{Prepared, Preparer};
+pub use prepared::{Prepared, Preparer, Preparing};
 pub use report::{
     Explained, FeedReport, FindingReport, Report, ResyncAnswer, SOON_SECONDS, StateReader, request_resync,
 };

@@ -61,7 +61,8 @@ impl NewRows {
 
 fn insert(rows: usize) -> String {
     let row = format!("({})", ["?"; COLUMNS].join(", "));
-    format!("INSERT INTO opportunity VALUES {}", vec![row; rows].join(", "))
+    // OR FAIL: a failure takes back the whole batch, so that SQLite need not note what one statement would take back.
+    format!("INSERT OR FAIL INTO opportunity VALUES {}", vec![row; rows].join(", "))
 }
 
 /// Binds these rows, whose facts begin at `from`; gives where the facts of the next row begin.

@@ -12,7 +12,7 @@ use super::offer_book::{self, Given};
 use super::own_row::Own;
 use super::packed::{Numbers, Seen, Texts, pack_back, pack_front};
 use super::shape_book;
-use crate::domain::{Change, Feed, Item, Opportunity, OpportunityTerms, Pair, Role};
+use crate::domain::{Change, Feed, Item, Opportunity, OpportunityTerms, Pair, Role, Taker};
 
 /// What the texts of an item usually take, so that memory is asked for once a page.
 const TEXT_BYTES_USUAL: usize = 320;
@@ -73,18 +73,19 @@ impl Preparer {
 
     /// Prepares the changes of a page of a feed of sessions or slots; nothing of any other.
     pub fn prepare(self, feed: Feed, walk: i64, changes: &[Change<'_>]) -> Option<Prepared> {
+        let mut preparing = self.begin(feed, walk)?;
+        preparing.begin(changes.len());
+        changes.iter().for_each(|change| preparing.add(change));
+        Some(preparing.prepared)
+    }
+
+    /// Begins a page of a feed of sessions or slots, whose changes follow; nothing of any other.
+    pub fn begin(self, feed: Feed, walk: i64) -> Option<Preparing> {
         let Role::Children(pair) = feed.role() else { return None };
-        let items = Vec::with_capacity(changes.len());
-        let texts = String::with_capacity(changes.len() * TEXT_BYTES_USUAL);
-        let bytes = Vec::with_capacity(changes.len() * ROW_BYTES_USUAL);
-        let own = Vec::new();
+        let (items, texts, bytes, own) = Default::default();
         let prepared = Prepared { by: self, feed, pair, walk, items, texts, bytes, own };
         let (shape, list) = Default::default();
-        let mut making = Making { hasher: self.0, prepared, shape, list, list_before: None };
-        for change in changes {
-            making.add(change);
-        }
-        Some(making.prepared)
+        Some(Preparing { hasher: self.0, prepared, shape, list, list_before: None })
     }
 }
 
@@ -158,7 +159,9 @@ impl Prepared {
     }
 }
 
-struct Making {
+/// A page that is being prepared.
+#[derive(Debug)]
+pub struct Preparing {
     hasher: ItemHasher,
     prepared: Prepared,
     shape: Gathered,
@@ -167,7 +170,30 @@ struct Making {
     list_before: Option<(ItemHash, Range<usize>)>,
 }
 
-impl Making {
+impl Taker<'_> for Preparing {
+    fn begin(&mut self, changes: usize) {
+        self.list_before = None;
+        let Prepared { items, texts, bytes, own, .. } = &mut self.prepared;
+        items.clear();
+        texts.clear();
+        bytes.clear();
+        own.clear();
+        items.reserve(changes);
+        texts.reserve(changes.saturating_mul(TEXT_BYTES_USUAL));
+        bytes.reserve(changes.saturating_mul(ROW_BYTES_USUAL));
+    }
+
+    fn take(&mut self, change: Change<'_>) {
+        self.add(&change);
+    }
+}
+
+impl Preparing {
+    /// What was made of the changes.
+    pub fn finish(self) -> Prepared {
+        self.prepared
+    }
+
     fn add(&mut self, change: &Change<'_>) {
         let (hash, id) = (self.hasher.hash(self.prepared.feed, &change.id), self.text(&change.id));
         let row = if let Item::Opportunity(facts) = &change.item { Some(self.row(change, facts)) } else { None };

@@ -116,12 +116,50 @@ fn a_page() -> impl Strategy<Value = String> {
     })
 }
 
+fn quickly<'a, D: Data<'a>>(page: &'a str) -> Read<Content<'a>> {
+    let mut changes = Vec::new();
+    let content = read_quickly::<D>(page, &mut changes)?;
+    Ok(Content { changes, ..content })
+}
+
 fn compare<'a, D: Data<'a>>(page: &'a str) -> Result<(), TestCaseError> {
-    if let Ok(quick) = read_quickly::<D>(page) {
-        match read_each::<D>(page, false) {
-            Ok(slow) => prop_assert_eq!(quick, slow),
+    if let Ok(quick) = quickly::<D>(page) {
+        let mut changes = Vec::new();
+        match read_each::<D>(page, false, &mut changes) {
+            Ok(slow) => prop_assert_eq!(quick, Content { changes, ..slow }),
             Err(error) => prop_assert!(false, "only the quick reader reads it: {error}"),
         }
+    }
+    Ok(())
+}
+
+/// Changes as they are shown, because their texts are gone when the page is.
+#[derive(Debug, Default, PartialEq)]
+struct Shown(Vec<String>);
+
+impl Taker<'_> for Shown {
+    fn begin(&mut self, _changes: usize) {
+        self.0.clear();
+    }
+    fn take(&mut self, change: Change<'_>) {
+        self.0.push(format!("{change:?}"));
+    }
+}
+
+/// What is handed on is what a page holds, and the rest of the page is the same.
+fn compare_handed_on(body: &[u8], feed: Feed) -> Result<(), TestCaseError> {
+    let mut shown = Shown::default();
+    let (handed, held) = (Page::hand_on(body, feed, &mut shown), Page::parse(body.to_vec(), feed));
+    prop_assert_eq!(handed.is_ok(), held.is_ok());
+    if let (Ok(handed), Ok(held)) = (handed, held) {
+        let changes: Vec<String> = held.content().changes.iter().map(|change| format!("{change:?}")).collect();
+        prop_assert_eq!(shown.0, changes);
+        let rest = |page: &Page| {
+            let Content { findings, item_count, next, license, .. } = page.content();
+            format!("{findings:?} {item_count} {next:?} {license:?}")
+        };
+        prop_assert_eq!(rest(&handed), rest(&held));
+        prop_assert_eq!(&handed.content().changes, &[]);
     }
     Ok(())
 }
@@ -137,6 +175,23 @@ proptest! {
         compare::<FacilityData<'_>>(&page)?;
         compare::<SellerData<'_>>(&page)?;
     }
+
+    #[test]
+    fn numbers_are_read_as_serde_reads_them(number in "-?[0-9]{1,20}(\\.[0-9]{0,20})?([eE][+-]?[0-9]{1,2})?", blank in "[ .]?") {
+        let page = format!(r#"{{"items": [{{"id": {number}, "modified": {number}{blank}, "state": "updated", "data":
+            {{"maximumAttendeeCapacity": {number}, "other": {number}{blank}, "offers": {{"price": {number}}}}}}}]}}"#);
+        compare::<SessionData<'_>>(&page)?;
+    }
+
+    #[test]
+    fn what_is_handed_on_is_what_a_page_holds(page in a_page(), at: prop::sample::Index, byte in prop::option::weighted(0.3, any::<u8>())) {
+        let mut body = page.into_bytes();
+        let at = at.index(body.len());
+        body[at] = byte.unwrap_or(body[at]);
+        for feed in Feed::ALL {
+            compare_handed_on(&body, feed)?;
+        }
+    }
 }
 
 #[test]
@@ -147,7 +202,7 @@ fn what_publishers_send_is_read_quickly() {
             let page = format!(
                 r#"{{ "next": "/n", "license": "l", "items": [ {{"state": "updated", "id": 7, "modified": "8", "data": {{"{name}": {value}}}}} ] }}"#
             );
-            let Ok(content) = read_quickly::<SessionData<'_>>(&page) else {
+            let Ok(content) = quickly::<SessionData<'_>>(&page) else {
                 // The value is beyond a number, and the member one that is looked at.
                 assert_eq!(*value, "1e999", "{page}");
                 continue;
@@ -161,11 +216,11 @@ fn what_publishers_send_is_read_quickly() {
 fn what_is_nested_without_end_is_left_to_serde() {
     let deep = "[".repeat(5_000_000);
     let page = format!(r#"{{"items": [{{"id": "a", "data": {{"@context": {deep}"#);
-    assert!(read_quickly::<SessionData<'_>>(&page).is_err());
+    assert!(quickly::<SessionData<'_>>(&page).is_err());
     for levels in [10, 90] {
         let (open, close) = ("{\"a\":[".repeat(levels / 2), "]}".repeat(levels / 2));
         let page =
             format!(r#"{{"items": [{{"id": "a", "state": "deleted", "data": {{"@context": {open}{close}}}}}]}}"#);
-        assert!(read_quickly::<SessionData<'_>>(&page).is_ok(), "{levels} levels");
+        assert!(quickly::<SessionData<'_>>(&page).is_ok(), "{levels} levels");
     }
 }
