@@ -29,6 +29,12 @@ const DROP_INDEXES: &str = "DROP INDEX IF EXISTS session_by_listing; DROP INDEX 
 const CLEAR: &str =
     "DELETE FROM offer_list; DELETE FROM slot; DELETE FROM session; DELETE FROM listing; DELETE FROM pattern;";
 
+/// Whether nothing is to be deleted. Where nothing is, deleting would write the first page of each table all the same; in a first harvest these
+/// are written once more when the tables are filled, and with them the checksum of every frame of the log that lies between.
+const IS_EMPTY: &str = "SELECT NOT EXISTS (SELECT 1 FROM offer_list) AND NOT EXISTS (SELECT 1 FROM slot) \
+    AND NOT EXISTS (SELECT 1 FROM session) AND NOT EXISTS (SELECT 1 FROM listing) AND NOT EXISTS (SELECT 1 FROM pattern) \
+    AND NOT EXISTS (SELECT 1 FROM listing_area) AND NOT EXISTS (SELECT 1 FROM listing_words_docsize)";
+
 /// Sessions that are written by one statement.
 const ROWS_TOGETHER: usize = 16;
 /// Batches that may wait to be written.
@@ -124,6 +130,9 @@ impl Catalogue {
 
     fn empty(&self) -> rusqlite::Result<()> {
         self.patterns.forget();
+        if self.connection().query_row(IS_EMPTY, [], |row| row.get(0))? {
+            return Ok(());
+        }
         self.connection().execute_batch(CLEAR)?;
         listing_index::clear(self.connection())
     }

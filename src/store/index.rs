@@ -67,9 +67,6 @@ impl ItemHasher {
     }
 }
 
-/// What stands for the length of a text that has as many bytes or more: then its length follows.
-const LONG: u8 = u8::MAX;
-
 /// The bytes of small values, to be compared or hashed in one go. Other values have other bytes, as long as they come in the same order.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Gathered(Vec<u8>);
@@ -88,13 +85,7 @@ impl Gathered {
     }
 
     pub(super) fn text(&mut self, text: &[u8]) {
-        match u8::try_from(text.len()) {
-            Ok(length) if length < LONG => self.0.push(length),
-            _ => {
-                self.0.push(LONG);
-                self.0.extend_from_slice(&text.len().to_le_bytes());
-            }
-        }
+        self.0.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
         self.0.extend_from_slice(text);
     }
 
@@ -137,9 +128,8 @@ pub(super) fn take_record<'a>(bytes: &mut &'a [u8]) -> Option<Record<'a>> {
 }
 
 fn take_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let [length] = *take_array(bytes)?;
-    let length = if length == LONG { usize::from_le_bytes(*take_array(bytes)?) } else { length.into() };
-    let (text, rest) = bytes.split_at_checked(length)?;
+    let length = u32::from_le_bytes(*take_array(bytes)?);
+    let (text, rest) = bytes.split_at_checked(usize::try_from(length).ok()?)?;
     *bytes = rest;
     Some(text)
 }

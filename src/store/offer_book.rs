@@ -212,22 +212,4 @@ mod tests {
         assert_eq!(kept(&gathered.bytes()[1..]), None, "no list begins there");
         assert_eq!(kept(b""), Some("[]".to_owned()));
     }
-
-    /// The length of a text takes one byte or nine.
-    #[test]
-    fn texts_of_any_length_are_kept() {
-        for length in [0, 1, 253, 254, 255, 256, 257, 70_000] {
-            let name = "n".repeat(length);
-            let offers = [Offer { name: Some(name.as_str().into()), ..Offer::default() }, Offer::default()];
-            let mut gathered = Gathered::default();
-            gather_list(&mut gathered, Given { offers: &offers, owner: None });
-            let list = [KeptOffer(0, None, Some(name), None, None, None, None), KeptOffer::default()];
-            assert_eq!(
-                serde_json::from_str::<Vec<KeptOffer>>(&kept(gathered.bytes()).unwrap()).unwrap(),
-                list,
-                "{length}"
-            );
-            assert_eq!(kept(&gathered.bytes()[..gathered.bytes().len() - 1]), None, "{length}");
-        }
-    }
 }

@@ -67,16 +67,24 @@ impl State {
         Ok(())
     }
 
-    /// Looks up what some items will look up one by one, so that memory, which is far away from these large tables, is waited for once
-    /// and not for each of them.
+    /// Looks up what some items will look up one by one, one table after another, so that memory, which is far away from these large tables,
+    /// is waited for once and not for each of them.
     fn look_up_ahead(&self, prepared: &Prepared, at: usize) {
+        let items = || prepared.items().iter().skip(at).take(LOOKED_UP_AHEAD);
+        let rows = || items().filter_map(|item| item.row.as_ref());
         let mut found = 0;
-        for item in prepared.items().iter().skip(at).take(LOOKED_UP_AHEAD) {
+        for item in items() {
             found += self.opportunities.candidates(item.hash).count();
-            let Some(row) = &item.row else { continue };
+        }
+        for row in rows() {
             found += usize::from(self.shapes.knows(row.shape));
-            let link = prepared.link(row).and_then(|(hash, _)| self.book.link(hash));
-            found += usize::from(link.is_some_and(|link| self.book.speaker(link).is_some()));
+        }
+        let mut links = [None; LOOKED_UP_AHEAD];
+        for (link, row) in links.iter_mut().zip(rows()) {
+            *link = prepared.link(row).and_then(|(hash, _)| self.book.link(hash));
+        }
+        for link in links.into_iter().flatten() {
+            found += usize::from(self.book.speaker(link).is_some());
         }
         std::hint::black_box(found);
     }
