@@ -1,11 +1,13 @@
 //! The catalogue made anew from the state, in one transaction: each table in the order of its keys, so that rows are put at its end, then
 //! place and indexes, each built once. Two threads gather what can be booked (see [`super::gather`]); one of them then hands it on, row by row,
-//! to the other, which writes, and makes the index of words meanwhile (see [`super::words`]), which is put in its place last.
+//! to the other, which writes. A third reads the listings that are needed, makes the index of words of them (see [`super::words`]), which is put
+//! in its place last, and hands them on too.
+//!
+//! Fails where one of the two files cannot be read or written; then the transaction is taken back.
 
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
-use hashbrown::HashSet;
 use rusqlite::{Connection, Statement};
 
 use super::area::{self, Cell};
@@ -13,14 +15,14 @@ use super::catalogue::Catalogue;
 use super::change_log;
 use super::database::{Database, STATE};
 use super::error::Result;
-use super::gather::{Gathered, Reading, Standing, hand_on};
-use super::keys::{LinkKey, OpportunityKey, ParentKey};
+use super::gather::{Gathered, Reading, Standing, hand_on, hand_on_listings};
+use super::keys::ParentKey;
 use super::listing_index;
-use super::listing_rows::Source;
+use super::listing_rows::Listing;
 use super::offer_rows::{Lists, PublicAdultText, WantedKey};
 use super::shown::{InstantTexts, Shown, Stands};
 use super::state::State;
-use super::words::{self, Making, Telling, Words};
+use super::words::{Finished, Making};
 use crate::domain::{Instant, Pair};
 
 const DROP_INDEXES: &str = "DROP INDEX IF EXISTS session_by_listing; DROP INDEX IF EXISTS session_by_identifier; \
@@ -39,6 +41,8 @@ const IS_EMPTY: &str = "SELECT NOT EXISTS (SELECT 1 FROM offer_list) AND NOT EXI
 const ROWS_TOGETHER: usize = 16;
 /// Batches that may wait to be written.
 const BATCHES_WAITING_MAX: usize = 8;
+/// Batches of listings that may: some 3 MB.
+const LISTING_BATCHES_WAITING_MAX: usize = 32;
 
 impl Catalogue {
     /// Makes every row anew from the state. For one transaction. In a first harvest verdicts are made on the way, because those in the
@@ -55,21 +59,30 @@ impl Catalogue {
         // What the state's writer read and wrote last is not what is read now.
         state.database.empty_cache()?;
         let making = &self.database.set("read", Making::of)?;
+        let sql = &self.listing_sql;
         thread::scope(|scope| {
-            let (send, batches) = sync_channel(BATCHES_WAITING_MAX);
+            let (send, shown) = sync_channel(BATCHES_WAITING_MAX);
+            let (send_listings, listings) = sync_channel(LISTING_BATCHES_WAITING_MAX);
             let (give, other_half) = sync_channel(1);
-            let (tell, words) = sync_channel::<Vec<Words>>(words::BATCHES_WAITING_MAX);
             let (made, index) = sync_channel(1);
             let read = scope.spawn(move || {
                 let database = Database::open_to_read_through(path, &STATE)?;
-                database.set("read", |state| {
-                    let upper = Gathered::read(state, reading, (middle, i64::MAX))?;
-                    // Who has the other half is gone only when that failed, which is told there.
-                    other_half.recv().map_or(Ok(()), |lower| hand_on(state, reading, &[lower, upper], &send))
-                })?;
+                let upper = database.set("read", |state| Gathered::read(state, reading, (middle, i64::MAX)))?;
+                // Who has the other half is gone only when that failed, which is told there.
+                let Ok(lower): std::result::Result<Gathered, _> = other_half.recv() else { return Ok(()) };
+                let mut halves = [lower, upper];
+                let [lower, upper] = halves.each_mut().map(|half| std::mem::take(&mut half.needed));
+                let needed = lower.and(upper);
+                let listings = scope.spawn(move || {
+                    let database = Database::open_to_read(path, &STATE)?;
+                    database
+                        .set("read", |state| hand_on_listings(state, reading, needed, (sql, making), &send_listings))
+                });
+                database.set("read", |state| hand_on(state, reading, &halves, &send))?;
                 drop((send, database));
-                // They end when all listings are read, or when the other thread failed; then nobody waits for the index.
-                if made.send(making.make(words.into_iter().flatten())).is_ok() {
+                let finished = listings.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+                // Who writes is gone only when that failed, which is told there.
+                if made.send(finished).is_ok() {
                     after();
                 }
                 Ok(())
@@ -78,8 +91,7 @@ impl Catalogue {
                 .and_then(|database| database.set("read", |state| Gathered::read(state, reading, (i64::MIN, middle))));
             let filled = lower.and_then(move |lower| {
                 let _ = give.send(lower);
-                let wording = Wording { making, telling: Telling::new(tell), index };
-                let filled = self.fill_with(state, reading, batches.into_iter().flatten(), wording);
+                let filled = self.fill_with(state, reading, (&shown, &listings), (making, &index));
                 filled.map_err(|source| self.database.error("write", source))
             });
             let read = read.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -92,29 +104,19 @@ impl Catalogue {
         &self,
         state: &State,
         reading: Reading<'_>,
-        shown: impl Iterator<Item = Shown>,
-        Wording { making, telling, index }: Wording<'_>,
+        (shown, listings): (&Receiver<Vec<Shown>>, &Receiver<Vec<Listing>>),
+        (making, index): (&Making, &Receiver<rusqlite::Result<Finished>>),
     ) -> rusqlite::Result<u64> {
         let catalogue = self.connection();
         change_log::pause(catalogue)?;
         catalogue.execute_batch(DROP_INDEXES)?;
         self.empty()?;
-        let mut filling = Filling {
-            catalogue: self,
-            state,
-            reading,
-            lists: Lists::default(),
-            times: InstantTexts::default(),
-            wanted: Vec::new(),
-            links: HashSet::new(),
-            own: Vec::new(),
-            rows: 0,
-        };
-        filling.sessions(shown)?;
-        area::fill(catalogue, filling.listings(telling)?)?;
+        let (lists, times, wanted, rows) = (Lists::default(), InstantTexts::default(), Vec::new(), 0);
+        let mut filling = Filling { catalogue: self, state, reading, lists, times, wanted, rows };
+        area::fill(catalogue, filling.write(shown, listings)?)?;
         catalogue.execute_batch(include_str!("schema/catalogue_indexes.sql"))?;
         // Who makes it is gone without a word only when reading failed, which is told there.
-        index.recv().map_or(Ok(()), |aside| making.put_in_place(&aside?, catalogue))?;
+        index.recv().map_or(Ok(()), |finished| making.put_in_place(&finished?, catalogue))?;
         let rows = filling.rows;
         change_log::resume(catalogue)?;
         self.copy_datasets(state)?;
@@ -138,14 +140,6 @@ impl Catalogue {
     }
 }
 
-/// How the index of words is made beside.
-struct Wording<'a> {
-    making: &'a Making,
-    telling: Telling,
-    /// Where it comes when it is made.
-    index: Receiver<rusqlite::Result<Connection>>,
-}
-
 /// What is known on the way.
 struct Filling<'a> {
     catalogue: &'a Catalogue,
@@ -155,40 +149,56 @@ struct Filling<'a> {
     times: InstantTexts,
     /// What the aggregate offer of each parent says, by its key; read when the first session with offers comes.
     wanted: Vec<Option<WantedKey>>,
-    /// Whose listings are used.
-    links: HashSet<LinkKey>,
-    /// Which sessions have a listing to themselves.
-    own: Vec<OpportunityKey>,
     rows: u64,
 }
 
 impl Filling<'_> {
-    fn sessions(&mut self, shown: impl Iterator<Item = Shown>) -> rusqlite::Result<()> {
-        let mut sessions = Sessions::new(self.catalogue.connection())?;
-        for shown in shown {
-            let Some(speaker) = self.state.book.speaker(shown.link) else { continue };
-            let list = if shown.has_offers() {
-                let wanted = self.wanted(speaker.key)?;
-                let (state, catalogue) = (self.state.connection(), self.catalogue.connection());
-                shown.list(state, catalogue, (speaker, wanted), &mut self.lists)?
-            } else {
-                None
-            };
-            self.catalogue.patterns.show(self.catalogue.connection(), self.reading.judging.shapes, shown.pattern)?;
-            self.rows += 1;
-            if shown.own_listing().is_some() {
-                self.own.push(shown.key);
-            } else {
-                self.links.insert(shown.link);
-            }
-            if shown.pair == Pair::Sessions {
-                sessions.add((shown, list), &mut self.times)?;
-            } else {
-                let (catalogue, checkout) = (self.catalogue.connection(), &self.catalogue.checkout);
-                shown.write(catalogue, checkout, (speaker, Stands::Nowhere), list, &mut self.times)?;
-            }
+    /// Writes what comes, listings between the others, so that who reads them need not wait; gives where they are.
+    fn write(
+        &mut self,
+        shown: &Receiver<Vec<Shown>>,
+        listings: &Receiver<Vec<Listing>>,
+    ) -> rusqlite::Result<Vec<Cell>> {
+        let catalogue = self.catalogue.connection();
+        let mut sessions = Sessions::new(catalogue)?;
+        let (mut insert, mut cells) = (self.catalogue.listing_sql.insert(catalogue)?, Vec::new());
+        for batch in shown {
+            batch.into_iter().try_for_each(|shown| self.show(shown, &mut sessions))?;
+            listings.try_iter().flatten().try_for_each(|listing| self.list(listing, &mut insert, &mut cells))?;
         }
-        sessions.flush(&mut self.times)
+        listings.iter().flatten().try_for_each(|listing| self.list(listing, &mut insert, &mut cells))?;
+        sessions.flush(&mut self.times)?;
+        Ok(cells)
+    }
+
+    fn list(
+        &mut self,
+        mut listing: Listing,
+        insert: &mut Statement<'_>,
+        cells: &mut Vec<Cell>,
+    ) -> rusqlite::Result<()> {
+        listing.take_offers(self.state.connection(), self.catalogue.connection(), &mut self.lists)?;
+        listing.insert(insert)?;
+        cells.extend(self.catalogue.listing_sql.looked_for(&listing).1);
+        Ok(())
+    }
+
+    fn show(&mut self, shown: Shown, sessions: &mut Sessions<'_>) -> rusqlite::Result<()> {
+        let Some(speaker) = self.state.book.speaker(shown.link) else { return Ok(()) };
+        let list = if shown.has_offers() {
+            let wanted = self.wanted(speaker.key)?;
+            let (state, catalogue) = (self.state.connection(), self.catalogue.connection());
+            shown.list(state, catalogue, (speaker, wanted), &mut self.lists)?
+        } else {
+            None
+        };
+        self.catalogue.patterns.show(self.catalogue.connection(), self.reading.judging.shapes, shown.pattern)?;
+        self.rows += 1;
+        if shown.pair == Pair::Sessions {
+            return sessions.add((shown, list), &mut self.times);
+        }
+        let (catalogue, checkout) = (self.catalogue.connection(), &self.catalogue.checkout);
+        shown.write(catalogue, checkout, (speaker, Stands::Nowhere), list, &mut self.times)
     }
 
     /// What the aggregate offer of a parent says.
@@ -207,35 +217,6 @@ impl Filling<'_> {
         }
         let known = usize::try_from(parent.0).ok().and_then(|at| *self.wanted.get(at)?);
         Ok(known.unwrap_or_else(|| self.lists.wanted(PublicAdultText::default())))
-    }
-
-    /// The listings that are used: first those of one session, whose keys are below zero. Tells their words, and gives where they are.
-    fn listings(&mut self, mut telling: Telling) -> rusqlite::Result<Vec<Cell>> {
-        let (state, catalogue) = (self.state.connection(), self.catalogue.connection());
-        let (mut copy, mut cells) = (self.catalogue.listing_sql.copy(state, catalogue)?, Vec::new());
-        let mut write = |source: Source<'_>| {
-            if let Some(indexed) = copy.copy(source, &mut self.lists)? {
-                cells.extend(indexed.cell(source.key));
-                telling.tell((source.key, indexed.into_words()));
-            }
-            Ok::<(), rusqlite::Error>(())
-        };
-        let mut own = std::mem::take(&mut self.own);
-        own.sort_unstable();
-        for key in own.into_iter().rev() {
-            let Some(shown) = self.reading.one(state, key)? else { continue };
-            let Some(speaker) = self.state.book.speaker(shown.link) else { continue };
-            let source = Source { key: shown.listing_key(), link: shown.link, speaker, own: shown.own_listing() };
-            write(source)?;
-        }
-        let mut links: Vec<LinkKey> = self.links.drain().collect();
-        links.sort_unstable();
-        for link in links {
-            let Some(speaker) = self.state.book.speaker(link) else { continue };
-            write(Source { key: link.0, link, speaker, own: None })?;
-        }
-        telling.end();
-        Ok(cells)
     }
 }
 

@@ -2,23 +2,29 @@
 //! catalogue's rows.
 //!
 //! Two threads gather a half of the state each; what they have is put together as it is handed on. Of each row as much is kept as the
-//! catalogue's is made of: some eighty bytes, until all are handed on. Fails where the state cannot be read.
+//! catalogue's is made of: some eighty bytes, until all are handed on. Which listings these rows need is known before ([`Needed`]). Fails
+//! where the state cannot be read.
 
 use std::sync::mpsc::SyncSender;
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use hashbrown::HashSet;
+use rusqlite::{Connection, OptionalExtension, Row, Statement};
 
 use super::keys::{LinkKey, OpportunityKey};
+use super::listing_rows::{Listing, ListingSql, Source};
 use super::opportunity_row::{TABLES, facts};
 use super::packed::Packed;
 use super::packed::bytes::{put_option, put_signed, take_option, take_signed};
 use super::settle::Judging;
 use super::shape_book::damaged;
 use super::shown::{SHOWN_COLUMNS, SHOWN_COLUMNS_ALONE, Shown, window};
+use super::words::{Finished, Index, Making};
 use crate::domain::{Instant, Reason, Window};
 
 /// Rows that are handed over together.
 const ROWS_A_BATCH: usize = 256;
+/// Listings that are.
+const LISTINGS_A_BATCH: usize = 64;
 
 /// How rows of the state are read.
 #[derive(Clone, Copy)]
@@ -90,6 +96,25 @@ pub(super) struct Gathered {
     rows: Vec<Bookable>,
     /// Of one row after another its link, when it opens, and its packed facts.
     bytes: Vec<u8>,
+    pub(super) needed: Needed,
+}
+
+/// Which listings are needed.
+#[derive(Debug, Default)]
+pub(super) struct Needed {
+    /// Those of these parents.
+    pub(super) links: HashSet<LinkKey>,
+    /// What these rows say of their own is to be looked at: they need one of their own, or their parent's.
+    pub(super) own: Vec<OpportunityKey>,
+}
+
+impl Needed {
+    /// What both need.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.links.extend(other.links);
+        self.own.extend(other.own);
+        self
+    }
 }
 
 /// A row that can be booked.
@@ -113,10 +138,16 @@ impl Gathered {
         let mut gathered = Self::default();
         while let Some(row) = rows.next()? {
             if let Some((link, Window { opens, closes })) = reading.window(state, row)? {
-                gathered.rows.push(Bookable { closes, key: row.get(0)?, at: gathered.bytes.len() });
+                let (key, facts) = (row.get(0)?, row.get_ref(5)?.as_blob()?);
+                gathered.rows.push(Bookable { closes, key, at: gathered.bytes.len() });
                 put_signed(&mut gathered.bytes, link.0);
                 put_option(&mut gathered.bytes, opens.map(Instant::as_seconds));
-                gathered.bytes.extend_from_slice(row.get_ref(5)?.as_blob()?);
+                gathered.bytes.extend_from_slice(facts);
+                if Packed::has_own(facts) {
+                    gathered.needed.own.push(key);
+                } else {
+                    gathered.needed.links.insert(link);
+                }
             }
         }
         gathered.rows.sort_unstable();
@@ -161,4 +192,63 @@ pub(super) fn hand_on(
     }
     let _ = send.send(batch);
     Ok(())
+}
+
+/// Hands on the listings that are needed: first those of one session, whose keys are below zero. Gives the index of their words, which is made
+/// on the way, or why it could not be made.
+pub(super) fn hand_on_listings(
+    state: &Connection,
+    reading: Reading<'_>,
+    Needed { mut links, mut own }: Needed,
+    (sql, making): (&ListingSql, &Making),
+    send: &SyncSender<Vec<Listing>>,
+) -> rusqlite::Result<rusqlite::Result<Finished>> {
+    let index = making.begin();
+    let mut listings = Listings { select: sql.select(state)?, sql, index, batch: Vec::new(), send };
+    let book = reading.judging.book;
+    own.sort_unstable();
+    for key in own.into_iter().rev() {
+        let Some(shown) = reading.one(state, key)? else { continue };
+        if shown.own_listing().is_none() {
+            links.insert(shown.link);
+        } else if let Some(speaker) = book.speaker(shown.link) {
+            listings.add(Source { key: shown.listing_key(), link: shown.link, speaker, own: shown.own_listing() })?;
+        }
+    }
+    let mut links: Vec<LinkKey> = links.into_iter().collect();
+    links.sort_unstable();
+    for link in links {
+        if let Some(speaker) = book.speaker(link) {
+            listings.add(Source { key: link.0, link, speaker, own: None })?;
+        }
+    }
+    listings.send_batch();
+    Ok(listings.index.and_then(Index::finish))
+}
+
+/// Listings on their way.
+struct Listings<'a> {
+    select: Statement<'a>,
+    sql: &'a ListingSql,
+    index: rusqlite::Result<Index>,
+    batch: Vec<Listing>,
+    send: &'a SyncSender<Vec<Listing>>,
+}
+
+impl Listings<'_> {
+    fn add(&mut self, source: Source<'_>) -> rusqlite::Result<()> {
+        let Some(listing) = Listing::read(&mut self.select, source)? else { return Ok(()) };
+        let index = std::mem::replace(&mut self.index, Err(rusqlite::Error::InvalidQuery));
+        self.index = index.and_then(|index| index.with(listing.key, self.sql.looked_for(&listing).0));
+        self.batch.push(listing);
+        if self.batch.len() == LISTINGS_A_BATCH {
+            self.send_batch();
+        }
+        Ok(())
+    }
+
+    fn send_batch(&mut self) {
+        // Who writes is gone only when that failed, which is told there.
+        let _ = self.send.send(std::mem::take(&mut self.batch));
+    }
 }

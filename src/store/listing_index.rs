@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::area::{self, Cell};
+use super::area;
 
 /// The columns of `listing` that are looked for, in the order that [`Indexed::read`] wants.
 pub(super) const INDEXED: [&str; 7] =
@@ -37,19 +37,6 @@ impl Indexed {
     pub(super) fn new(values: [Value; 7]) -> Self {
         let [name, description, activities, organizer, place, latitude, longitude] = values;
         Self { words: [name, description, activities, organizer, place], point: [latitude, longitude] }
-    }
-
-    /// Its words.
-    pub(super) fn into_words(self) -> [Value; 5] {
-        self.words
-    }
-
-    /// Its cell in the index of places, if it is known where it is.
-    pub(super) fn cell(&self, listing: i64) -> Option<Cell> {
-        match self.point {
-            [Value::Real(latitude), Value::Real(longitude)] => Some(Cell::of(listing, [latitude, longitude])),
-            _ => None,
-        }
     }
 
     /// Where it is, if that is known.

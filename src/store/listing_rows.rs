@@ -1,13 +1,15 @@
 //! Listings: what the sessions of a series, or the slots of a facility use or court, share in the catalogue.
 
 use hashbrown::HashMap;
-use rusqlite::types::{ToSqlOutput, Value};
-use rusqlite::{Connection, OptionalExtension, Row, Statement, params_from_iter};
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Statement, params_from_iter};
 
+use super::area::Cell;
 use super::keys::{LinkKey, OfferListKey};
 use super::listing_index::{self, Indexed, Rewordings};
 use super::offer_rows::{Lists, PublicAdultText, WantedKey};
 use super::parent_book::Speaker;
+use super::row_values::RowValues;
 use super::shown::{InstantTexts, Own};
 
 /// The columns that a parent in the state and a listing in the catalogue have in common. What a session may say of its own
@@ -41,10 +43,12 @@ const SHARED: [&str; 22] = [
 const HEAD: &str = "parent_id, court_id, court, offers";
 /// How many columns these are.
 const HEAD_COLUMNS: usize = 4;
+/// And all.
+const COLUMNS: usize = HEAD_COLUMNS + SHARED.len();
+/// Where among them its list of offers is.
+const OFFERS_AT: usize = 3;
 /// How many are read of a parent before them: what its aggregate offer says.
 const OFFER_COLUMNS: usize = 3;
-/// How many of [`SHARED`] a session may say of its own.
-const OWN_COLUMNS: usize = 6;
 
 /// Which listing is written, and from what.
 #[derive(Clone, Copy, Debug)]
@@ -105,24 +109,10 @@ impl ListingSql {
         from: Source<'_>,
         written: &mut Written,
     ) -> rusqlite::Result<Option<WantedKey>> {
-        let lists = &mut written.lists;
-        let mut select = state.prepare_cached(&self.select)?;
-        let read = |row: &Row<'_>| {
-            let values = (0..HEAD_COLUMNS + SHARED.len())
-                .map(|at| row.get::<_, Value>(OFFER_COLUMNS + at))
-                .collect::<Result<Vec<_>, _>>()?;
-            Ok((PublicAdultText::read(row, 0)?, row.get::<_, Option<OfferListKey>>(6)?, values))
-        };
-        let found = select.query_row((from.speaker.key, from.link), read).optional()?;
-        let Some((public_adult, offers, mut values)) = found else { return Ok(None) };
-        let wanted = lists.wanted(public_adult);
-        let list = offers.map_or(Ok(None), |key| lists.show(state, catalogue, key, wanted))?;
-        if let Some(slot) = values.get_mut(3) {
-            *slot = list.map_or(Value::Null, Value::Integer);
-        }
-        if let Some(own) = from.own {
-            own.overrule(values.iter_mut().skip(HEAD_COLUMNS));
-        }
+        let read = Listing::read(&mut *state.prepare_cached(&self.select)?, from)?;
+        let Some(mut listing) = read else { return Ok(None) };
+        let wanted = listing.take_offers(state, catalogue, &mut written.lists)?;
+        let values = listing.whole()?;
         let held = self.held(catalogue, from.key)?;
         if held.as_ref() != Some(&values) {
             let key = Value::Integer(from.key);
@@ -139,63 +129,99 @@ impl ListingSql {
         Ok(Some(wanted))
     }
 
-    /// For a table that is being filled.
-    pub(super) fn copy<'a>(&self, state: &'a Connection, catalogue: &'a Connection) -> rusqlite::Result<Copy<'a>> {
-        let (select, insert) = (state.prepare(&self.select)?, catalogue.prepare(&self.insert)?);
-        Ok(Copy { select, insert, state, catalogue, indexed: self.indexed })
+    /// What [`Listing::read`] reads with.
+    pub(super) fn select<'a>(&self, state: &'a Connection) -> rusqlite::Result<Statement<'a>> {
+        state.prepare(&self.select)
+    }
+
+    /// What [`Listing::insert`] writes with.
+    pub(super) fn insert<'a>(&self, catalogue: &'a Connection) -> rusqlite::Result<Statement<'a>> {
+        catalogue.prepare(&self.insert)
     }
 
     fn held(&self, catalogue: &Connection, key: i64) -> rusqlite::Result<Option<Vec<Value>>> {
         let mut select = catalogue.prepare_cached(&self.held)?;
-        select.query_row([key], |row| (0..HEAD_COLUMNS + SHARED.len()).map(|at| row.get(at)).collect()).optional()
+        select.query_row([key], |row| (0..COLUMNS).map(|at| row.get(at)).collect()).optional()
     }
 
     fn indexed(&self, values: &[Value]) -> Indexed {
         Indexed::new(self.indexed.map(|at| values.get(at).cloned().unwrap_or(Value::Null)))
     }
+
+    /// What of a listing is looked for: its words, and its cell in the index of places if it is known where it is.
+    pub(super) fn looked_for<'v>(&self, listing: &'v Listing) -> ([ValueRef<'v>; 5], Option<Cell>) {
+        let mut values = [ValueRef::Null; COLUMNS];
+        for (slot, value) in values.iter_mut().zip(listing.values.iter()) {
+            *slot = value;
+        }
+        let [name, description, activities, organizer, place, latitude, longitude] =
+            self.indexed.map(|at| values.get(at).copied().unwrap_or(ValueRef::Null));
+        let cell = match (latitude, longitude) {
+            (ValueRef::Real(latitude), ValueRef::Real(longitude)) => Some(Cell::of(listing.key, [latitude, longitude])),
+            _ => None,
+        };
+        ([name, description, activities, organizer, place], cell)
+    }
 }
 
-/// Copies parents into a table of listings that is being filled; place and words follow apart.
+/// A listing as it is to be written.
 #[derive(Debug)]
-pub(super) struct Copy<'a> {
-    select: Statement<'a>,
-    insert: Statement<'a>,
-    state: &'a Connection,
-    catalogue: &'a Connection,
-    indexed: [usize; 7],
+pub(super) struct Listing {
+    pub(super) key: i64,
+    /// What its aggregate offer says of the public adult one.
+    public_adult: PublicAdultText,
+    /// Its offers, as the state has them.
+    offers: Option<OfferListKey>,
+    /// And as the catalogue has them, once they are written.
+    list: Option<i64>,
+    /// Those of [`HEAD`] and [`SHARED`]; another stands for the list of offers.
+    values: RowValues,
 }
 
-impl Copy<'_> {
-    /// Writes a listing that is not there yet, and its offers, and gives what place and words are to know of it; nothing where its parent is
-    /// not there.
-    pub(super) fn copy(&mut self, from: Source<'_>, lists: &mut Lists) -> rusqlite::Result<Option<Indexed>> {
-        let mut rows = self.select.query((from.speaker.key, from.link))?;
+impl Listing {
+    /// Reads one, with what [`ListingSql::select`] gives; nothing where its parent is not there.
+    pub(super) fn read(select: &mut Statement<'_>, from: Source<'_>) -> rusqlite::Result<Option<Self>> {
+        let mut rows = select.query((from.speaker.key, from.link))?;
         let Some(row) = rows.next()? else { return Ok(None) };
-        let offers: Option<OfferListKey> = row.get(6)?;
-        let wanted = lists.wanted(PublicAdultText::read(row, 0)?);
-        let list = offers.map_or(Ok(None), |key| lists.show(self.state, self.catalogue, key, wanted))?;
-        self.insert.raw_bind_parameter(1, from.key)?;
-        for at in 0..HEAD_COLUMNS + SHARED.len() {
-            self.insert.raw_bind_parameter(at + 2, ToSqlOutput::Borrowed(row.get_ref(OFFER_COLUMNS + at)?))?;
+        let mut values = RowValues::default();
+        for at in 0..COLUMNS {
+            let own = from.own.and_then(|own| own.says(at.checked_sub(HEAD_COLUMNS)?));
+            values.push(own.map_or_else(|| row.get_ref(OFFER_COLUMNS + at), Ok)?);
         }
-        self.insert.raw_bind_parameter(5, list)?;
-        let mut own_values = Vec::new();
-        if let Some(own) = from.own {
-            let first = OFFER_COLUMNS + HEAD_COLUMNS;
-            own_values =
-                (first..first + OWN_COLUMNS).map(|at| row.get(at)).collect::<rusqlite::Result<Vec<Value>>>()?;
-            own.overrule(own_values.iter_mut());
-            (HEAD_COLUMNS + 2..)
-                .zip(&own_values)
-                .try_for_each(|(at, value)| self.insert.raw_bind_parameter(at, value))?;
+        let (public_adult, offers) = (PublicAdultText::read(row, 0)?, row.get(OFFER_COLUMNS + OFFERS_AT)?);
+        Ok(Some(Self { key: from.key, public_adult, offers, list: None, values }))
+    }
+
+    /// Its values, with the list of offers.
+    fn whole(&self) -> rusqlite::Result<Vec<Value>> {
+        let values = self.values.iter().map(|value| Ok(value.try_into()?));
+        let mut values = values.collect::<rusqlite::Result<Vec<Value>>>()?;
+        if let Some(slot) = values.get_mut(OFFERS_AT) {
+            *slot = self.list.map_or(Value::Null, Value::Integer);
         }
-        self.insert.raw_execute()?;
-        let mut indexed = [const { Value::Null }; 7];
-        for (value, at) in indexed.iter_mut().zip(self.indexed) {
-            let own = at.checked_sub(HEAD_COLUMNS).and_then(|at| own_values.get(at));
-            *value = own.map_or_else(|| row.get(OFFER_COLUMNS + at), |own| Ok(own.clone()))?;
+        Ok(values)
+    }
+
+    /// Writes its offers, where they are not there just so, and takes up their number in the catalogue; gives what its aggregate offer says.
+    pub(super) fn take_offers(
+        &mut self,
+        state: &Connection,
+        catalogue: &Connection,
+        lists: &mut Lists,
+    ) -> rusqlite::Result<WantedKey> {
+        let wanted = lists.wanted(std::mem::take(&mut self.public_adult));
+        self.list = self.offers.map_or(Ok(None), |key| lists.show(state, catalogue, key, wanted))?;
+        Ok(wanted)
+    }
+
+    /// Writes one that is not there yet, with what [`ListingSql::insert`] gives; place and words follow apart.
+    pub(super) fn insert(&self, insert: &mut Statement<'_>) -> rusqlite::Result<()> {
+        insert.raw_bind_parameter(1, self.key)?;
+        for (at, value) in (2..).zip(self.values.iter()) {
+            insert.raw_bind_parameter(at, ToSqlOutput::Borrowed(value))?;
         }
-        Ok(Some(Indexed::new(indexed)))
+        insert.raw_bind_parameter(2 + OFFERS_AT, self.list)?;
+        insert.raw_execute().map(drop)
     }
 }
 

@@ -40,6 +40,7 @@ mod patterns;
 mod prepared;
 pub mod probe;
 mod report;
+mod row_values;
 mod sellers;
 mod settle;
 mod setup;

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Statement};
 
 use super::keys::OpportunityKey;
-use super::opportunity_row::{COLUMNS, Stamp, verdict_columns};
+use super::opportunity_row::{Stamp, verdict_columns};
 
 /// Rows in one statement.
 const ROWS: usize = 16;
@@ -19,7 +19,7 @@ pub(super) struct NewRows {
 }
 
 impl NewRows {
-    /// Puts a row, whose key is the greatest yet, behind the others; `pack` appends its facts.
+    /// Puts a row behind the others; its key is the greatest yet, and the one after the last that waits. `pack` appends its facts.
     pub(super) fn push(&mut self, stamp: Stamp, pack: impl FnOnce(&mut Vec<u8>)) {
         pack(&mut self.facts);
         self.stamps.push((stamp, self.facts.len()));
@@ -35,21 +35,22 @@ impl NewRows {
         self.stamps.first().is_some_and(|(stamp, _)| stamp.key <= key)
     }
 
-    /// Writes all.
+    /// Writes all: the first with its key, the others behind it, where SQLite gives them the keys that follow. Then it need not look whether
+    /// there is such a row, nor note what one statement would take back.
     pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut from = 0;
-        let (many, rest) = self.stamps.as_chunks::<ROWS>();
-        if !many.is_empty() {
-            let mut statement = connection.prepare_cached(&insert(ROWS))?;
-            for rows in many {
-                from = bind(&mut statement, rows, (&self.facts, from))?;
-                statement.raw_execute()?;
+        let Some(((first, to), others)) = self.stamps.split_first() else { return Ok(()) };
+        let mut statement = connection.prepare_cached(&insert(&["key", FOLLOWING].join(", "), 1))?;
+        statement.raw_bind_parameter(1, first.key)?;
+        let mut from = bind(&mut statement, 2, &[(*first, *to)], (&self.facts, 0))?;
+        statement.raw_execute()?;
+        let (many, rest) = others.as_chunks::<ROWS>();
+        for (rows, count) in [(many.as_flattened(), ROWS), (rest, 1)] {
+            if rows.is_empty() {
+                continue;
             }
-        }
-        if !rest.is_empty() {
-            let mut statement = connection.prepare_cached(&insert(1))?;
-            for row in rest {
-                from = bind(&mut statement, std::slice::from_ref(row), (&self.facts, from))?;
+            let mut statement = connection.prepare_cached(&insert(FOLLOWING, count))?;
+            for rows in rows.chunks_exact(count) {
+                from = bind(&mut statement, 1, rows, (&self.facts, from))?;
                 statement.raw_execute()?;
             }
         }
@@ -59,26 +60,29 @@ impl NewRows {
     }
 }
 
-fn insert(rows: usize) -> String {
-    let row = format!("({})", ["?"; COLUMNS].join(", "));
-    // OR FAIL: a failure takes back the whole batch, so that SQLite need not note what one statement would take back.
-    format!("INSERT OR FAIL INTO opportunity VALUES {}", vec![row; rows].join(", "))
+/// The columns of a row beside its key.
+const FOLLOWING: &str = "link, reason, opens, closes, facts";
+const FOLLOWING_COLUMNS: usize = 5;
+
+fn insert(columns: &str, rows: usize) -> String {
+    let marks = vec!["?"; columns.split(", ").count()].join(", ");
+    format!("INSERT INTO opportunity ({columns}) VALUES {}", vec![format!("({marks})"); rows].join(", "))
 }
 
-/// Binds these rows, whose facts begin at `from`; gives where the facts of the next row begin.
+/// Binds these rows but for their keys, from this parameter on; their facts begin at `from`. Gives where the facts of the next row begin.
 fn bind(
     statement: &mut Statement<'_>,
+    first: usize,
     rows: &[(Stamp, usize)],
     (facts, mut from): (&[u8], usize),
 ) -> rusqlite::Result<usize> {
-    for ((Stamp { key, link, verdict }, to), first) in rows.iter().zip((1..).step_by(COLUMNS)) {
+    for ((Stamp { link, verdict, .. }, to), first) in rows.iter().zip((first..).step_by(FOLLOWING_COLUMNS)) {
         let (reason, opens, closes) = verdict_columns(*verdict);
-        statement.raw_bind_parameter(first, key)?;
-        statement.raw_bind_parameter(first + 1, link)?;
-        statement.raw_bind_parameter(first + 2, reason)?;
-        statement.raw_bind_parameter(first + 3, opens)?;
-        statement.raw_bind_parameter(first + 4, closes)?;
-        statement.raw_bind_parameter(first + 5, facts.get(from..*to).unwrap_or_default())?;
+        statement.raw_bind_parameter(first, link)?;
+        statement.raw_bind_parameter(first + 1, reason)?;
+        statement.raw_bind_parameter(first + 2, opens)?;
+        statement.raw_bind_parameter(first + 3, closes)?;
+        statement.raw_bind_parameter(first + 4, facts.get(from..*to).unwrap_or_default())?;
         from = *to;
     }
     Ok(from)
@@ -106,6 +110,8 @@ mod tests {
             if rows.stamps.len() == few && number == i64::try_from(few).unwrap() {
                 rows.write(&connection).unwrap();
                 assert!(!rows.has(stamp.key));
+                // The greatest key is given to no other row, also when its own is gone.
+                connection.execute("DELETE FROM opportunity WHERE key = ?1", [stamp.key]).unwrap();
             }
         }
         assert!(!rows.has(OpportunityKey(1)));
@@ -114,6 +120,7 @@ mod tests {
             sum(reason IS NOT NULL AND closes IS NULL), sum(link = key) FROM opportunity";
         let read = |row: &rusqlite::Row<'_>| -> rusqlite::Result<Vec<i64>> { (0..5).map(|at| row.get(at)).collect() };
         let all = i64::try_from(few + many).unwrap();
-        assert_eq!(connection.query_row(sql, [], read).unwrap(), [all, all, all / 2, all - all / 2, all / 3]);
+        let (left, windows, reasons, links) = (all - 1, all / 2, all - all / 2 - 1, all / 3 - 1);
+        assert_eq!(connection.query_row(sql, [], read).unwrap(), [left, left, windows, reasons, links]);
     }
 }

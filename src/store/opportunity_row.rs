@@ -50,9 +50,6 @@ pub(super) fn write(connection: &Connection, stamp: Stamp, way: Way, facts: &[u8
     statement.execute(params![key, link, reason, opens, closes, facts]).map(drop)
 }
 
-/// How many columns a row has.
-pub(super) const COLUMNS: usize = 6;
-
 /// Reads the packed facts in a column.
 pub(super) fn facts<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<Packed<'a>> {
     Packed::read(row.get_ref(column)?.as_blob()?).ok_or_else(damaged)

@@ -299,6 +299,11 @@ impl<'a> Packed<'a> {
         bytes.get(1).map(|kinds| pair_of(*kinds))
     }
 
+    /// Whether the table `own` has a row for a row, without reading more of it.
+    pub(super) fn has_own(bytes: &[u8]) -> bool {
+        bytes.first().is_some_and(|flags| flags & HAS_OWN != 0)
+    }
+
     /// Whether the table `own` has a row for it.
     pub(super) fn own(&self) -> bool {
         self.flags & HAS_OWN != 0

@@ -75,7 +75,9 @@ impl Preparer {
     pub fn prepare(self, feed: Feed, walk: i64, changes: &[Change<'_>]) -> Option<Prepared> {
         let mut preparing = self.begin(feed, walk)?;
         preparing.begin(changes.len());
-        changes.iter().for_each(|change| preparing.add(change));
+        for change in changes {
+            preparing.add(change);
+        }
         Some(preparing.prepared)
     }
 

@@ -1,7 +1,7 @@
 //! The catalogue's sessions and slots, made from the state's rows.
 
 use hashbrown::HashMap;
-use rusqlite::types::Value;
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, Statement, ToSql, params};
 
 use super::keys::{LinkKey, OfferListKey, OpportunityKey, ShapeKey};
@@ -59,13 +59,11 @@ impl Own {
         })
     }
 
-    /// Puts what is said over what the parent says: name, place, address, postcode, latitude, longitude.
-    pub(super) fn overrule<'a>(&self, mut values: impl Iterator<Item = &'a mut Value>) {
-        if let (Some(slot), Some(name)) = (values.next(), &self.name) {
-            *slot = Value::Text(name.clone());
-        }
-        for (slot, value) in values.zip(self.place.iter().flatten()) {
-            slot.clone_from(value);
+    /// What is said where the parent says it too: of name, place, address, postcode, latitude and longitude the one at this place.
+    pub(super) fn says(&self, at: usize) -> Option<ValueRef<'_>> {
+        match at.checked_sub(1) {
+            None => self.name.as_deref().map(|name| ValueRef::Text(name.as_bytes())),
+            Some(at) => self.place.as_ref()?.get(at).map(ValueRef::from),
         }
     }
 }

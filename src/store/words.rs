@@ -4,18 +4,8 @@
 //! What is put there are the rows of FTS5's own tables, as SQLite's `.dump` would write them; FTS5's integrity check holds of the result.
 //! Fails where one of the two databases cannot be written.
 
-use std::sync::mpsc::SyncSender;
-
-use rusqlite::types::Value;
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, params};
-
-/// The words of a listing, by its key.
-pub(super) type Words = (i64, [Value; 5]);
-
-/// Listings that are handed over together.
-const LISTINGS_A_BATCH: usize = 64;
-/// Batches that may wait to be indexed, which takes a little longer than to copy listings: some 5 MB.
-pub(super) const BATCHES_WAITING_MAX: usize = 128;
 
 /// FTS5's tables behind the index, and how many columns each has.
 const TABLES: [(&str, usize); 4] =
@@ -49,30 +39,18 @@ impl Making {
         })
     }
 
-    /// Makes one of these words, which come in the order of their keys.
-    pub(super) fn make(&self, words: impl Iterator<Item = Words>) -> rusqlite::Result<Connection> {
-        let aside = Connection::open(self.place)?;
-        aside.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN")?;
-        aside.execute_batch(&self.create)?;
-        let set = |name: &str, value: &Value| {
-            aside.execute("INSERT INTO listing_words (listing_words, rank) VALUES (?1, ?2)", params![name, value])
-        };
-        self.settings.iter().try_for_each(|(name, value)| set(name, value).map(drop))?;
-        set("hashsize", &Value::Integer(BYTES_GATHERED))?;
-        let sql = "INSERT INTO listing_words (rowid, name, description, activities, organizer, place) \
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-        let mut insert = aside.prepare(sql)?;
-        for (key, [name, description, activities, organizer, place]) in words {
-            insert.execute(params![key, name, description, activities, organizer, place])?;
-        }
-        drop(insert);
-        set("hashsize", &Value::Integer(BYTES_GATHERED_USUALLY))?;
-        aside.execute_batch("COMMIT")?;
-        Ok(aside)
+    /// Begins one.
+    pub(super) fn begin(&self) -> rusqlite::Result<Index> {
+        let index = Index(Connection::open(self.place)?);
+        index.0.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN")?;
+        index.0.execute_batch(&self.create)?;
+        self.settings.iter().try_for_each(|(name, value)| index.set(name, value))?;
+        index.set("hashsize", &Value::Integer(BYTES_GATHERED))?;
+        Ok(index)
     }
 
     /// Puts one in the place of the catalogue's. For one transaction.
-    pub(super) fn put_in_place(&self, aside: &Connection, catalogue: &Connection) -> rusqlite::Result<()> {
+    pub(super) fn put_in_place(&self, Finished(aside): &Finished, catalogue: &Connection) -> rusqlite::Result<()> {
         // FTS5 remembers what its tables hold; of a table that is made anew it remembers nothing.
         catalogue.execute_batch("DROP TABLE listing_words")?;
         catalogue.execute_batch(&self.create)?;
@@ -93,31 +71,36 @@ impl Making {
     }
 }
 
-/// Hands words over to who makes an index of them.
-pub(super) struct Telling {
-    send: SyncSender<Vec<Words>>,
-    waiting: Vec<Words>,
+/// An index that is being made, in a database of its own.
+#[derive(Debug)]
+pub(super) struct Index(Connection);
+
+impl Index {
+    fn set(&self, name: &str, value: &Value) -> rusqlite::Result<()> {
+        let sql = "INSERT INTO listing_words (listing_words, rank) VALUES (?1, ?2)";
+        self.0.execute(sql, params![name, value]).map(drop)
+    }
+
+    /// The same with the words of one more listing: its name, description, activities, organizer and place. Their keys come in order.
+    pub(super) fn with(self, key: i64, words: [ValueRef<'_>; 5]) -> rusqlite::Result<Self> {
+        let sql = "INSERT INTO listing_words (rowid, name, description, activities, organizer, place) \
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let [name, description, activities, organizer, place] = words.map(ToSqlOutput::Borrowed);
+        self.0.prepare_cached(sql)?.execute(params![key, name, description, activities, organizer, place])?;
+        Ok(self)
+    }
+
+    /// When all words are in it.
+    pub(super) fn finish(self) -> rusqlite::Result<Finished> {
+        self.set("hashsize", &Value::Integer(BYTES_GATHERED_USUALLY))?;
+        self.0.execute_batch("COMMIT")?;
+        Ok(Finished(self.0))
+    }
 }
 
-impl Telling {
-    pub(super) fn new(send: SyncSender<Vec<Words>>) -> Self {
-        Self { send, waiting: Vec::with_capacity(LISTINGS_A_BATCH) }
-    }
-
-    pub(super) fn tell(&mut self, words: Words) {
-        self.waiting.push(words);
-        if self.waiting.len() == LISTINGS_A_BATCH {
-            let batch = std::mem::replace(&mut self.waiting, Vec::with_capacity(LISTINGS_A_BATCH));
-            // Who makes the index is gone only when that failed, which is told there.
-            let _ = self.send.send(batch);
-        }
-    }
-
-    /// Says that these were all.
-    pub(super) fn end(self) {
-        let _ = self.send.send(self.waiting);
-    }
-}
+/// An index that is made.
+#[derive(Debug)]
+pub(super) struct Finished(Connection);
 
 #[cfg(test)]
 mod tests {
@@ -133,7 +116,7 @@ mod tests {
         catalogue
     }
 
-    fn listings(catalogue: &Connection) -> Vec<Words> {
+    fn listings(catalogue: &Connection) -> Vec<(i64, [Value; 5])> {
         let sql = "SELECT key, name, description, activities, organizer, place FROM listing ORDER BY key";
         let mut select = catalogue.prepare(sql).unwrap();
         let read = |row: &rusqlite::Row<'_>| {
@@ -176,7 +159,9 @@ mod tests {
             assert_eq!(making.place, place);
             let batch = ours.unchecked_transaction().unwrap();
             ours.execute_batch("INSERT INTO listing_words (listing_words) VALUES ('delete-all')").unwrap();
-            let aside = making.make(listings(&ours).into_iter()).unwrap();
+            let add =
+                |index: Index, (key, words): (i64, [Value; 5])| index.with(key, words.each_ref().map(ValueRef::from));
+            let aside = listings(&ours).into_iter().try_fold(making.begin().unwrap(), add).unwrap().finish().unwrap();
             making.put_in_place(&aside, &ours).unwrap();
             batch.commit().unwrap();
             let sql = "INSERT INTO listing (key, name) VALUES (8000, 'soon'); \
@@ -203,7 +188,7 @@ mod tests {
         let ours = Connection::open_in_memory().unwrap();
         ours.execute_batch(include_str!("schema/catalogue.sql")).unwrap();
         let making = Making::of(&ours).unwrap();
-        making.put_in_place(&making.make(std::iter::empty()).unwrap(), &ours).unwrap();
+        making.put_in_place(&making.begin().unwrap().finish().unwrap(), &ours).unwrap();
         assert_eq!(held(&ours), Vec::<String>::new());
         check(&ours);
     }
