@@ -41,8 +41,8 @@ const IS_EMPTY: &str = "SELECT NOT EXISTS (SELECT 1 FROM offer_list) AND NOT EXI
 const ROWS_TOGETHER: usize = 16;
 /// Batches that may wait to be written.
 const BATCHES_WAITING_MAX: usize = 8;
-/// Batches of listings that may: some 3 MB.
-const LISTING_BATCHES_WAITING_MAX: usize = 32;
+/// Batches of listings that may: some 70 KB each.
+const LISTING_BATCHES_WAITING_MAX: usize = 8;
 
 impl Catalogue {
     /// Makes every row anew from the state. For one transaction. In a first harvest verdicts are made on the way, because those in the
@@ -74,7 +74,7 @@ impl Catalogue {
                 let [lower, upper] = halves.each_mut().map(|half| std::mem::take(&mut half.needed));
                 let needed = lower.and(upper);
                 let listings = scope.spawn(move || {
-                    let database = Database::open_to_read(path, &STATE)?;
+                    let database = Database::open_to_read_through(path, &STATE)?;
                     database
                         .set("read", |state| hand_on_listings(state, reading, needed, (sql, making), &send_listings))
                 });

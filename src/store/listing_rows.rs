@@ -50,6 +50,9 @@ const OFFERS_AT: usize = 3;
 /// How many are read of a parent before them: what its aggregate offer says.
 const OFFER_COLUMNS: usize = 3;
 
+/// What the values of a listing usually take.
+const BYTES_USUAL: usize = 1024;
+
 /// Which listing is written, and from what.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Source<'a> {
@@ -183,7 +186,7 @@ impl Listing {
     pub(super) fn read(select: &mut Statement<'_>, from: Source<'_>) -> rusqlite::Result<Option<Self>> {
         let mut rows = select.query((from.speaker.key, from.link))?;
         let Some(row) = rows.next()? else { return Ok(None) };
-        let mut values = RowValues::default();
+        let mut values = RowValues::with_capacity(BYTES_USUAL);
         for at in 0..COLUMNS {
             let own = from.own.and_then(|own| own.says(at.checked_sub(HEAD_COLUMNS)?));
             values.push(own.map_or_else(|| row.get_ref(OFFER_COLUMNS + at), Ok)?);

@@ -13,6 +13,11 @@ const BLOB: u8 = 4;
 pub(super) struct RowValues(Vec<u8>);
 
 impl RowValues {
+    /// For values of so many bytes, more or less.
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
+    }
+
     /// Puts one behind the others.
     pub(super) fn push(&mut self, value: ValueRef<'_>) {
         match value {

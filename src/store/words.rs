@@ -42,7 +42,9 @@ impl Making {
     /// Begins one.
     pub(super) fn begin(&self) -> rusqlite::Result<Index> {
         let index = Index(Connection::open(self.place)?);
-        index.0.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN")?;
+        index
+            .0
+            .execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -256; BEGIN")?;
         index.0.execute_batch(&self.create)?;
         self.settings.iter().try_for_each(|(name, value)| index.set(name, value))?;
         index.set("hashsize", &Value::Integer(BYTES_GATHERED))?;
