@@ -98,7 +98,7 @@ impl Page {
     /// # Errors
     /// [`PageError`] where no list of items can be found in it; what was handed on then counts for nothing.
     pub fn hand_on(body: &[u8], feed: Feed, taker: &mut impl for<'a> Taker<'a>) -> Result<Self, PageError> {
-        // Not by the lossy reading alone, which takes ten times as long.
+        // Not by the lossy reading alone, which takes long also where nothing is broken.
         let (text, broken) = match std::str::from_utf8(body) {
             Ok(text) => (Cow::Borrowed(text), false),
             Err(_) => (String::from_utf8_lossy(body), true),

@@ -5,7 +5,8 @@
 //!
 //! Fails where one of the two files cannot be read or written; then the transaction is taken back.
 
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use rusqlite::{Connection, Statement};
@@ -15,10 +16,10 @@ use super::catalogue::Catalogue;
 use super::change_log;
 use super::database::{Database, STATE};
 use super::error::Result;
-use super::gather::{Gathered, Reading, Standing, hand_on, hand_on_listings};
+use super::gather::{Gathered, Needed, Reading, Standing, hand_on, hand_on_listings};
 use super::keys::ParentKey;
 use super::listing_index;
-use super::listing_rows::Listing;
+use super::listing_rows::{Listing, ListingSql};
 use super::offer_rows::{Lists, PublicAdultText, WantedKey};
 use super::shown::{InstantTexts, Shown, Stands};
 use super::state::State;
@@ -46,7 +47,7 @@ const LISTING_BATCHES_WAITING_MAX: usize = 8;
 
 impl Catalogue {
     /// Makes every row anew from the state. For one transaction. In a first harvest verdicts are made on the way, because those in the
-    /// state need not be right yet. Calls `after` when the state is not read any more.
+    /// state need not be right yet. Calls `after` when the state is read; what the writer still looks up in it are lists of offers.
     pub(super) fn fill(&self, state: &State, now: Instant, after: &(impl Fn() + Sync)) -> Result<u64> {
         let path = &state.database.path;
         let verdicts = match (state.loading, state.unsettled.are_orphans()) {
@@ -59,27 +60,21 @@ impl Catalogue {
         // What the state's writer read and wrote last is not what is read now.
         state.database.empty_cache()?;
         let making = &self.database.set("read", Making::of)?;
-        let sql = &self.listing_sql;
+        let sources = Sources { path, reading, sql: &self.listing_sql, making };
         thread::scope(|scope| {
             let (send, shown) = sync_channel(BATCHES_WAITING_MAX);
             let (send_listings, listings) = sync_channel(LISTING_BATCHES_WAITING_MAX);
             let (give, other_half) = sync_channel(1);
             let (made, index) = sync_channel(1);
             let read = scope.spawn(move || {
-                let database = Database::open_to_read_through(path, &STATE)?;
-                let upper = database.set("read", |state| Gathered::read(state, reading, (middle, i64::MAX)))?;
+                let upper = sources.gather((middle, i64::MAX))?;
                 // Who has the other half is gone only when that failed, which is told there.
-                let Ok(lower): std::result::Result<Gathered, _> = other_half.recv() else { return Ok(()) };
-                let mut halves = [lower, upper];
+                let Ok(lower) = other_half.recv() else { return Ok(()) };
+                let mut halves: [Gathered; 2] = [lower, upper];
                 let [lower, upper] = halves.each_mut().map(|half| std::mem::take(&mut half.needed));
-                let needed = lower.and(upper);
-                let listings = scope.spawn(move || {
-                    let database = Database::open_to_read_through(path, &STATE)?;
-                    database
-                        .set("read", |state| hand_on_listings(state, reading, needed, (sql, making), &send_listings))
-                });
-                database.set("read", |state| hand_on(state, reading, &halves, &send))?;
-                drop((send, database));
+                let listings = scope.spawn(move || sources.hand_on_listings(lower.and(upper), &send_listings));
+                sources.hand_on(&halves, &send)?;
+                drop(send);
                 let finished = listings.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
                 // Who writes is gone only when that failed, which is told there.
                 if made.send(finished).is_ok() {
@@ -87,9 +82,7 @@ impl Catalogue {
                 }
                 Ok(())
             });
-            let lower = Database::open_to_read_through(path, &STATE)
-                .and_then(|database| database.set("read", |state| Gathered::read(state, reading, (i64::MIN, middle))));
-            let filled = lower.and_then(move |lower| {
+            let filled = sources.gather((i64::MIN, middle)).and_then(move |lower| {
                 let _ = give.send(lower);
                 let filled = self.fill_with(state, reading, (&shown, &listings), (making, &index));
                 filled.map_err(|source| self.database.error("write", source))
@@ -137,6 +130,33 @@ impl Catalogue {
         }
         self.connection().execute_batch(CLEAR)?;
         listing_index::clear(self.connection())
+    }
+}
+
+/// What is read of the state, each time by a connection of its own.
+#[derive(Clone, Copy)]
+struct Sources<'a> {
+    path: &'a Path,
+    reading: Reading<'a>,
+    sql: &'a ListingSql,
+    making: &'a Making,
+}
+
+impl Sources<'_> {
+    fn read<T>(self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        Database::open_to_read_through(self.path, &STATE)?.set("read", work)
+    }
+
+    fn gather(self, keys: (i64, i64)) -> Result<Gathered> {
+        self.read(|state| Gathered::read(state, self.reading, keys))
+    }
+
+    fn hand_on(self, halves: &[Gathered; 2], send: &SyncSender<Vec<Shown>>) -> Result<()> {
+        self.read(|state| hand_on(state, self.reading, halves, send))
+    }
+
+    fn hand_on_listings(self, needed: Needed, send: &SyncSender<Vec<Listing>>) -> Result<rusqlite::Result<Finished>> {
+        self.read(|state| hand_on_listings(state, self.reading, needed, (self.sql, self.making), send))
     }
 }
 

@@ -230,6 +230,7 @@ pub(super) fn hand_on_listings(
 struct Listings<'a> {
     select: Statement<'a>,
     sql: &'a ListingSql,
+    /// Or why it is not made; the listings are handed on all the same.
     index: rusqlite::Result<Index>,
     batch: Vec<Listing>,
     send: &'a SyncSender<Vec<Listing>>,
@@ -238,8 +239,10 @@ struct Listings<'a> {
 impl Listings<'_> {
     fn add(&mut self, source: Source<'_>) -> rusqlite::Result<()> {
         let Some(listing) = Listing::read(&mut self.select, source)? else { return Ok(()) };
-        let index = std::mem::replace(&mut self.index, Err(rusqlite::Error::InvalidQuery));
-        self.index = index.and_then(|index| index.with(listing.key, self.sql.looked_for(&listing).0));
+        let words = self.sql.looked_for(&listing).0;
+        if let Err(error) = self.index.as_ref().map_or(Ok(()), |index| index.add(listing.key, words)) {
+            self.index = Err(error);
+        }
         self.batch.push(listing);
         if self.batch.len() == LISTINGS_A_BATCH {
             self.send_batch();

@@ -7,6 +7,7 @@ use hashbrown::HashTable;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::keys::OpportunityKey;
+use super::packed::bytes::take_bytes;
 use crate::domain::{Feed, Pair};
 
 /// The hash of a feed's item id: 128 bits, keyed by the state's own random key.
@@ -115,11 +116,11 @@ pub(super) type Record<'a> = (u8, [Option<&'a str>; 3], [Option<u64>; 3]);
 
 /// Takes the record with which these bytes begin; `None` where they do not.
 pub(super) fn take_record<'a>(bytes: &mut &'a [u8]) -> Option<Record<'a>> {
-    let [byte, given] = *take_array(bytes)?;
+    let [byte, given] = *take_bytes(bytes)?;
     let is_given = |at: usize| given & 1 << at != 0;
     let (mut texts, mut numbers) = ([None; 3], [None; 3]);
     for (_, slot) in numbers.iter_mut().enumerate().filter(|(at, _)| is_given(3 + at)) {
-        *slot = Some(u64::from_le_bytes(*take_array(bytes)?));
+        *slot = Some(u64::from_le_bytes(*take_bytes(bytes)?));
     }
     for (_, slot) in texts.iter_mut().enumerate().filter(|(at, _)| is_given(*at)) {
         *slot = Some(std::str::from_utf8(take_text(bytes)?).ok()?);
@@ -128,16 +129,10 @@ pub(super) fn take_record<'a>(bytes: &mut &'a [u8]) -> Option<Record<'a>> {
 }
 
 fn take_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = u32::from_le_bytes(*take_array(bytes)?);
+    let length = u32::from_le_bytes(*take_bytes(bytes)?);
     let (text, rest) = bytes.split_at_checked(usize::try_from(length).ok()?)?;
     *bytes = rest;
     Some(text)
-}
-
-fn take_array<'a, const BYTES: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8; BYTES]> {
-    let (array, rest) = bytes.split_first_chunk()?;
-    *bytes = rest;
-    Some(array)
 }
 
 /// From an item's hash to the rows that may be its own; the caller compares the row's id. Eight bytes an entry, so that ten

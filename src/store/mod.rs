@@ -352,7 +352,7 @@ impl Store {
         Ok(Some(self.stale_from().filter(|from| *from > now).map_or(next, |from| next.min(from))))
     }
 
-    /// The end of a first harvest: this thread fills the catalogue; another, once nobody reads the state for that any more, builds the state's
+    /// The end of a first harvest: this thread fills the catalogue; another, once the state is read for that, builds the state's
     /// indexes and judges once more what may have been judged wrongly, for which readers need not wait. A crash in between repeats it.
     ///
     /// # Errors
@@ -396,7 +396,7 @@ impl Store {
         Ok(rows)
     }
 
-    /// Fills the catalogue, or empties it where it would be out of date; calls `after` when the state is not read for it any more, where it was.
+    /// Fills the catalogue, or empties it where it would be out of date; calls `after` when the state is read for it, where it is.
     fn fill(&self, now: Instant, after: impl Fn() + Sync) -> Result<u64> {
         self.catalogue.database.with_sort_files(|| {
             self.catalogue.database.begin()?;

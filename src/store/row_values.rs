@@ -2,6 +2,8 @@
 
 use rusqlite::types::ValueRef;
 
+use super::packed::bytes::{put_signed, put_slice, take_bytes, take_signed, take_slice};
+
 const NULL: u8 = 0;
 const INTEGER: u8 = 1;
 const REAL: u8 = 2;
@@ -22,21 +24,23 @@ impl RowValues {
     pub(super) fn push(&mut self, value: ValueRef<'_>) {
         match value {
             ValueRef::Null => self.0.push(NULL),
-            ValueRef::Integer(number) => self.piece(INTEGER, &number.to_le_bytes()),
-            ValueRef::Real(number) => self.piece(REAL, &number.to_le_bytes()),
-            ValueRef::Text(text) => self.long(TEXT, text),
-            ValueRef::Blob(bytes) => self.long(BLOB, bytes),
+            ValueRef::Integer(number) => {
+                self.0.push(INTEGER);
+                put_signed(&mut self.0, number);
+            }
+            ValueRef::Real(number) => {
+                self.0.push(REAL);
+                self.0.extend_from_slice(&number.to_le_bytes());
+            }
+            ValueRef::Text(text) => {
+                self.0.push(TEXT);
+                put_slice(&mut self.0, text);
+            }
+            ValueRef::Blob(bytes) => {
+                self.0.push(BLOB);
+                put_slice(&mut self.0, bytes);
+            }
         }
-    }
-
-    fn piece(&mut self, kind: u8, bytes: &[u8]) {
-        self.0.push(kind);
-        self.0.extend_from_slice(bytes);
-    }
-
-    fn long(&mut self, kind: u8, bytes: &[u8]) {
-        self.piece(kind, &bytes.len().to_le_bytes());
-        self.0.extend_from_slice(bytes);
     }
 
     /// All of them.
@@ -47,27 +51,14 @@ impl RowValues {
 }
 
 fn take<'a>(rest: &mut &'a [u8]) -> Option<ValueRef<'a>> {
-    let [kind] = *take_array(rest)?;
+    let [kind] = *take_bytes(rest)?;
     Some(match kind {
-        INTEGER => ValueRef::Integer(i64::from_le_bytes(*take_array(rest)?)),
-        REAL => ValueRef::Real(f64::from_le_bytes(*take_array(rest)?)),
-        TEXT => ValueRef::Text(take_long(rest)?),
-        BLOB => ValueRef::Blob(take_long(rest)?),
+        INTEGER => ValueRef::Integer(take_signed(rest)?),
+        REAL => ValueRef::Real(f64::from_le_bytes(*take_bytes(rest)?)),
+        TEXT => ValueRef::Text(take_slice(rest)?),
+        BLOB => ValueRef::Blob(take_slice(rest)?),
         _ => ValueRef::Null,
     })
-}
-
-fn take_array<'a, const BYTES: usize>(rest: &mut &'a [u8]) -> Option<&'a [u8; BYTES]> {
-    let (array, after) = rest.split_first_chunk()?;
-    *rest = after;
-    Some(array)
-}
-
-fn take_long<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = usize::from_le_bytes(*take_array(rest)?);
-    let (bytes, after) = rest.split_at_checked(length)?;
-    *rest = after;
-    Some(bytes)
 }
 
 #[cfg(test)]

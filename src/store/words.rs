@@ -83,13 +83,13 @@ impl Index {
         self.0.execute(sql, params![name, value]).map(drop)
     }
 
-    /// The same with the words of one more listing: its name, description, activities, organizer and place. Their keys come in order.
-    pub(super) fn with(self, key: i64, words: [ValueRef<'_>; 5]) -> rusqlite::Result<Self> {
+    /// Adds the words of a listing: its name, description, activities, organizer and place. Their keys come in order.
+    pub(super) fn add(&self, key: i64, words: [ValueRef<'_>; 5]) -> rusqlite::Result<()> {
         let sql = "INSERT INTO listing_words (rowid, name, description, activities, organizer, place) \
             VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let [name, description, activities, organizer, place] = words.map(ToSqlOutput::Borrowed);
-        self.0.prepare_cached(sql)?.execute(params![key, name, description, activities, organizer, place])?;
-        Ok(self)
+        let values = params![key, name, description, activities, organizer, place];
+        self.0.prepare_cached(sql)?.execute(values).map(drop)
     }
 
     /// When all words are in it.
@@ -161,9 +161,11 @@ mod tests {
             assert_eq!(making.place, place);
             let batch = ours.unchecked_transaction().unwrap();
             ours.execute_batch("INSERT INTO listing_words (listing_words) VALUES ('delete-all')").unwrap();
-            let add =
-                |index: Index, (key, words): (i64, [Value; 5])| index.with(key, words.each_ref().map(ValueRef::from));
-            let aside = listings(&ours).into_iter().try_fold(making.begin().unwrap(), add).unwrap().finish().unwrap();
+            let index = making.begin().unwrap();
+            for (key, words) in listings(&ours) {
+                index.add(key, words.each_ref().map(ValueRef::from)).unwrap();
+            }
+            let aside = index.finish().unwrap();
             making.put_in_place(&aside, &ours).unwrap();
             batch.commit().unwrap();
             let sql = "INSERT INTO listing (key, name) VALUES (8000, 'soon'); \

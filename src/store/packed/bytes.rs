@@ -52,8 +52,12 @@ pub(super) fn put_instant(out: &mut Vec<u8>, instant: Instant) {
 }
 
 pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
-    put(out, u64::try_from(text.len()).unwrap_or(0));
-    out.extend(text.as_bytes());
+    put_slice(out, text.as_bytes());
+}
+
+pub(in crate::store) fn put_slice(out: &mut Vec<u8>, slice: &[u8]) {
+    put(out, u64::try_from(slice.len()).unwrap_or(0));
+    out.extend_from_slice(slice);
 }
 
 pub(super) fn take(bytes: &mut &[u8]) -> Option<u64> {
@@ -71,7 +75,7 @@ pub(super) fn take(bytes: &mut &[u8]) -> Option<u64> {
     }
 }
 
-pub(super) fn take_bytes<'a, const N: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8; N]> {
+pub(in crate::store) fn take_bytes<'a, const N: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8; N]> {
     let (taken, rest) = bytes.split_first_chunk()?;
     *bytes = rest;
     Some(taken)
@@ -98,8 +102,12 @@ pub(super) fn take_instant(bytes: &mut &[u8]) -> Option<Instant> {
 }
 
 pub(super) fn take_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
+    std::str::from_utf8(take_slice(bytes)?).ok()
+}
+
+pub(in crate::store) fn take_slice<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = usize::try_from(take(bytes)?).ok()?;
-    let (text, rest) = bytes.split_at_checked(length)?;
+    let (slice, rest) = bytes.split_at_checked(length)?;
     *bytes = rest;
-    std::str::from_utf8(text).ok()
+    Some(slice)
 }
