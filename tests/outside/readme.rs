@@ -362,8 +362,9 @@ fn try_it_all() {
     // The same terminal, so with what was exported in it.
     let exported: Vec<&str> = second_terminal.lines().filter(|line| line.starts_with("export ")).collect();
     let exported = exported.join("\n");
-    let identifier = terminal.one("SELECT identifier FROM offer WHERE type = 'ScheduledSession' LIMIT 1");
-    let offer = terminal.one("SELECT id FROM offer WHERE type = 'ScheduledSession' LIMIT 1");
+    // Of a session whose public adult offer can be told: the block's first line names none.
+    let told = "FROM offer WHERE type = 'ScheduledSession' AND public_adult LIMIT 1";
+    let [identifier, offer] = ["identifier", "id"].map(|column| terminal.one(&format!("SELECT {column} {told}")));
     let with_details =
         block("sh", "--dry-run").replace("OFFER_ID", &quoted(&offer)).replace("IDENTIFIER", &quoted(&identifier));
     let said = text(&terminal.run(&format!("{exported}\n{with_details}")));
