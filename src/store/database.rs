@@ -32,8 +32,6 @@ const NARROW_CACHE_KIB: i64 = 256;
 const WIDE_CACHE_KIB: i64 = 16 * 1024;
 /// The same for the time of a batch that changes thousands of rows: a page that does not stay in the cache until the commit is written twice.
 const LARGE_CACHE_KIB: i64 = 64 * 1024;
-/// A write-ahead log is cut to this size when it is reset.
-const LOG_BYTES_MAX: i64 = 32 * 1024 * 1024;
 
 /// One of our two kinds of file.
 #[derive(Debug)]
@@ -324,7 +322,6 @@ impl Database {
             connection.pragma_update(None, "synchronous", "NORMAL")?;
             connection.pragma_update(None, "temp_store", "MEMORY")?;
             connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-            connection.pragma_update(None, "journal_size_limit", LOG_BYTES_MAX)?;
             connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
         })?;
         self.set_checkpoint(CHECKPOINT_PAGES)?;
