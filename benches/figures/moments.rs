@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant as Moment};
 
 use bookable::domain::{CheckoutBase, Feed, Instant};
@@ -20,22 +20,38 @@ pub(crate) struct Moments<'a> {
     pub(crate) directory: &'a Path,
     pub(crate) origin: &'a str,
     store: Store,
-    /// Ends the checkpoints when it is dropped.
-    _checkpoints: Sender<()>,
+    /// Ends before the files go.
+    _checkpoints: Checkpoints,
 }
 
-/// Moves the logs into the files beside the writer, as the daemon does.
-fn checkpoints(setup: &StoreSetup) -> Sender<()> {
-    let (stop, stopped) = channel::<()>();
-    let paths = [setup.state.clone(), setup.catalogue.clone()];
-    thread::spawn(move || {
-        while stopped.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
-            for path in paths.iter().filter(|path| long_log_written_at(path).is_some()) {
-                checkpoint(path).expect("a checkpoint");
+/// Moves the logs into the files beside the writer, as the daemon does, until it is dropped.
+struct Checkpoints {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Checkpoints {
+    fn start(setup: &StoreSetup) -> Self {
+        let (stop, stopped) = channel::<()>();
+        let paths = [setup.state.clone(), setup.catalogue.clone()];
+        let thread = thread::spawn(move || {
+            while stopped.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
+                for path in paths.iter().filter(|path| long_log_written_at(path).is_some()) {
+                    checkpoint(path).expect("a checkpoint");
+                }
             }
+        });
+        Self { stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Checkpoints {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the checkpoints");
         }
-    });
-    stop
+    }
 }
 
 pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
@@ -66,7 +82,7 @@ impl<'a> Moments<'a> {
         let setup = setup(directory, origin);
         let mut store = Store::open(&setup, world.now).expect("the files");
         store.mend(world.now).expect("a whole catalogue");
-        Self { world, directory, origin, store, _checkpoints: checkpoints(&setup) }
+        Self { world, directory, origin, store, _checkpoints: Checkpoints::start(&setup) }
     }
 
     /// Body in hand → both commits.

@@ -162,12 +162,19 @@ impl Drop for Daemon {
 
 const TERMINAL: &str = r#"
 import fcntl, os, pty, signal, struct, sys, termios
-until, times, command = sys.argv[1].encode(), int(sys.argv[2]), sys.argv[3:]
+until, times, patience, command = sys.argv[1].encode(), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:]
 child, terminal = pty.fork()
 if child == 0:
     fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     os.execv(command[0], command)
 shown, interrupted = b"", False
+
+def give_up(*_):
+    os.kill(child, signal.SIGKILL)
+    sys.exit("waited in vain for " + repr(until) + " on the terminal, which showed " + repr(shown))
+
+signal.signal(signal.SIGALRM, give_up)
+signal.alarm(patience)
 while True:
     try:
         piece = os.read(terminal, 65536)
@@ -184,10 +191,11 @@ sys.stdout.buffer.write(shown)
 "#;
 
 /// Runs a command on a terminal of 24 lines and 80 columns, which Python makes; interrupts it when it has shown `until` so many
-/// times (an empty text: never); gives all that it wrote.
+/// times (an empty text: never); gives all that it wrote. A command that does not end in time is killed, and the test fails.
 pub(crate) fn on_terminal(command: &Command, until: &str, times: usize) -> String {
     let mut terminal = Command::new("python3");
-    terminal.args(["-c", TERMINAL, until, &times.to_string()]).arg(command.get_program()).args(command.get_args());
+    terminal.args(["-c", TERMINAL, until, &times.to_string(), &PATIENCE.as_secs().to_string()]);
+    terminal.arg(command.get_program()).args(command.get_args());
     terminal.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("TERM", "xterm");
     terminal.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let output = terminal.current_dir(command.get_current_dir().unwrap()).stdin(Stdio::null()).output();
