@@ -185,16 +185,20 @@ impl Catalogue {
         let started = touched.iter().filter(|(_, turn)| turn.before.is_some_and(|before| before <= now));
         let kept = format!("[{}]", started.map(|(key, _)| key.0.to_string()).collect::<Vec<String>>().join(","));
         let (mut hidden, now) = (HashSet::new(), now.to_string());
-        for delete in [
-            "DELETE FROM session WHERE starts_at <= ?1 AND key NOT IN (SELECT value FROM json_each(?2)) RETURNING listing, key",
-            "DELETE FROM slot WHERE starts_at <= ?1 AND key NOT IN (SELECT value FROM json_each(?2)) RETURNING listing, key",
-        ] {
-            let mut delete = self.connection().prepare_cached(delete)?;
-            let mut rows = delete.query((&now, &kept))?;
+        for table in ["session", "slot"] {
+            let started =
+                format!("FROM {table} WHERE starts_at <= ?1 AND key NOT IN (SELECT value FROM json_each(?2))");
+            // Looked at first: RETURNING would have every row that is to go noted, and looked for again.
+            let mut select = self.connection().prepare_cached(&format!("SELECT listing, key {started}"))?;
+            let (mut rows, before) = (select.query((&now, &kept))?, hidden.len());
             while let Some(row) = rows.next()? {
                 left.insert(row.get(0)?);
                 hidden.insert(row.get(1)?);
             }
+            if hidden.len() == before {
+                continue;
+            }
+            self.connection().prepare_cached(&format!("DELETE {started}"))?.execute((&now, &kept))?;
         }
         Ok(hidden)
     }
