@@ -257,9 +257,9 @@ impl Verdict {
         }
     }
 
-    /// The end of its window, if it has one.
-    pub fn closes(self) -> Option<Instant> {
-        if let Self::During(window) = self { Some(window.closes) } else { None }
+    /// Its window, if it has one.
+    pub fn window(self) -> Option<Window> {
+        if let Self::During(window) = self { Some(window) } else { None }
     }
 }
 

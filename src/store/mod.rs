@@ -264,23 +264,24 @@ impl Store {
         let mut candidates = candidates.map_err(wrap)?;
         // What was touched is looked at in any case, as it now is.
         candidates.retain(|key| !touched.opportunities.contains_key(key));
+        let turned = touched.turns(as_of, now);
         self.state.database.reading(|| {
             let follow = || {
                 self.catalogue.database.begin()?;
                 let write = |source| self.catalogue.database.error("write", source);
                 // Most of what passes are starts, of which the catalogue has all that is to be known: it begins with them.
                 let mut left = BTreeSet::new();
-                let started = self.catalogue.hide_started(&touched.opportunities, now, &mut left).map_err(write)?;
+                let started = self.catalogue.hide_started(&turned, now, &mut left).map_err(write)?;
                 let mut others = candidates.clone();
                 others.retain(|key| !started.contains(key));
                 let mut turns = self.state.transitions(&others, as_of, now).map_err(wrap)?;
-                turns.extend(&touched.opportunities);
+                turns.extend(&turned);
                 let datasets = if touched.datasets { self.catalogue.copy_datasets(&self.state) } else { Ok(()) };
                 let links = Listings::These(&touched.links);
                 let followed = datasets.and_then(|()| self.catalogue.follow(&self.state, &turns, links, left, now));
                 self.seal(followed, now)
             };
-            let is_large = candidates.len() + touched.opportunities.len() > LARGE_BATCH;
+            let is_large = candidates.len() + turned.len() > LARGE_BATCH;
             if is_large { self.catalogue.database.with_large_cache(follow) } else { follow() }
         })?;
         self.state.calendar.forget_before(as_of.min(now));

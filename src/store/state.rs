@@ -24,7 +24,7 @@ use super::parent_book::ParentBook;
 use super::sellers::{Asking, Sellers};
 use super::shape_book::{ShapeBook, damaged};
 use super::shared_book::SharedBook;
-use super::transitions::{Turn, Turns};
+use super::transitions::{Turns, Windows};
 use super::unsettled::Unsettled;
 use super::{loading, old_rows, own_row, transitions};
 use crate::domain::{Feed, Instant, Pair, ParentTerms, Role, Seller, Verdict};
@@ -36,7 +36,7 @@ const TOMBSTONE_SECONDS: i64 = 8 * 86_400;
 #[derive(Debug, Default)]
 pub(super) struct Touched {
     /// Sessions and slots whose row came, changed or went, or whose verdict did.
-    pub(super) opportunities: Turns,
+    pub(super) opportunities: BTreeMap<OpportunityKey, Windows>,
     /// `@id`s whose parent came, changed or went, and what the rules looked at in it before.
     pub(super) links: BTreeMap<LinkKey, Option<ParentTerms>>,
     /// `@id`s that perhaps nobody names any more.
@@ -49,9 +49,13 @@ impl Touched {
     /// Takes note of a session or slot on which a verdict stood and now another does, if it is there. Of those that stood the first
     /// counts, because the catalogue shows what was before the batch; of the others the last.
     pub(super) fn opportunity(&mut self, key: OpportunityKey, stood: Option<Verdict>, stands: Option<Verdict>) {
-        let before = stood.and_then(Verdict::closes);
-        let turn = self.opportunities.entry(key).or_insert(Turn { before, gone: true });
-        turn.gone = !matches!(stands, Some(Verdict::During(_)));
+        let [before, after] = [stood, stands].map(|verdict| verdict.and_then(Verdict::window));
+        self.opportunities.entry(key).or_insert(Windows { before, after }).after = after;
+    }
+
+    /// What that comes to for a catalogue that shows one instant and is to show another.
+    pub(super) fn turns(&self, from: Instant, to: Instant) -> Turns {
+        self.opportunities.iter().map(|(key, windows)| (*key, windows.turn(from, to))).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use super::calendar::{Calendar, LAST_KEY, Span};
 use super::keys::OpportunityKey;
 use super::opportunity_row::{Stamp, Way};
 use super::state::State;
-use crate::domain::{Instant, Reason, Verdict};
+use crate::domain::{Instant, Reason, Verdict, Window};
 
 /// How far back the calendar goes when it is made: a clock may go back a little.
 const BACK_SECONDS: i64 = 86_400;
@@ -24,6 +24,24 @@ pub(super) struct Turn {
     pub(super) before: Option<Instant>,
     /// Whether it cannot be booked, so that nobody need look.
     pub(super) gone: bool,
+}
+
+/// In which windows a session or slot could be booked before a batch and can be after it, as far as its parent's flag lets it; nothing where it
+/// can at no time or is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Windows {
+    pub(super) before: Option<Window>,
+    pub(super) after: Option<Window>,
+}
+
+impl Windows {
+    /// What that comes to for a catalogue that shows one instant and is to show another.
+    pub(super) fn turn(self, from: Instant, to: Instant) -> Turn {
+        Turn {
+            before: self.before.filter(|window| window.holds(from)).map(|window| window.closes),
+            gone: !self.after.is_some_and(|window| window.holds(to)),
+        }
+    }
 }
 
 /// See [`Turn`].
@@ -58,8 +76,8 @@ impl State {
         Ok(self.calendar.within(span))
     }
 
-    /// Of these candidates, those whose window opens or closes between two instants, whichever is the earlier; gone are those whose window
-    /// does not hold the second of them.
+    /// Of these candidates, those whose window opens or closes between two instants, whichever is the earlier, for a catalogue that shows the
+    /// first of them and is to show the second.
     pub(super) fn transitions(
         &self,
         candidates: &[OpportunityKey],
@@ -67,17 +85,17 @@ impl State {
         to: Instant,
     ) -> rusqlite::Result<Turns> {
         let Span { after, up_to } = passing(from, to);
-        let [after, up_to, to] = [after, up_to, to].map(Instant::as_seconds);
-        let sql = "SELECT key, coalesce(opens <= ?5, 1) AND closes > ?5, closes FROM opportunity WHERE key BETWEEN ?1 AND ?2 \
+        let sql = "SELECT key, opens, closes FROM opportunity WHERE key BETWEEN ?1 AND ?2 \
             AND (opens > ?3 AND opens <= ?4 OR closes > ?3 AND closes <= ?4)";
         let mut statement = self.connection().prepare_cached(sql)?;
         let mut turns = Turns::new();
         for key in candidates {
             let last = if *key == LAST_KEY { i64::MAX } else { key.0 };
-            let mut rows = statement.query([key.0, last, after, up_to, to])?;
+            let mut rows = statement.query([key.0, last, after.as_seconds(), up_to.as_seconds()])?;
             while let Some(row) = rows.next()? {
-                let turn = Turn { before: Some(Instant::from_seconds(row.get(2)?)), gone: !row.get::<_, bool>(1)? };
-                turns.insert(row.get(0)?, turn);
+                let opens = row.get::<_, Option<i64>>(1)?.map(Instant::from_seconds);
+                let window = Some(Window { opens, closes: Instant::from_seconds(row.get(2)?) });
+                turns.insert(row.get(0)?, Windows { before: window, after: window }.turn(from, to));
             }
         }
         Ok(turns)
@@ -133,7 +151,6 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Window;
     use crate::store::sellers::Asking;
 
     const NOW: Instant = Instant::from_seconds(1_835_049_600);
