@@ -183,6 +183,23 @@ mod tests {
     }
 
     #[test]
+    fn only_who_was_shown_is_looked_for_and_only_who_can_be_shown_is_looked_at() {
+        let at = |seconds| NOW.plus_seconds(seconds);
+        let window = |opens: i64, closes: i64| Some(Window { opens: Some(at(opens)), closes: at(closes) });
+        let turn = |before, after| {
+            let Turn { before, gone } = Windows { before, after }.turn(at(0), at(10));
+            (before.map(|closes| closes.seconds_since(NOW)), gone)
+        };
+        assert_eq!(turn(window(0, 20), window(0, 20)), (Some(20), false));
+        assert_eq!(turn(window(1, 20), window(1, 20)), (None, false), "it opens");
+        assert_eq!(turn(window(0, 10), window(0, 10)), (Some(10), true), "it closes");
+        assert_eq!(turn(window(-9, 0), window(11, 20)), (None, true), "closed before, not yet open after");
+        assert_eq!(turn(window(0, 5), window(10, 30)), (Some(5), false), "it moved");
+        assert_eq!(turn(window(0, 20), None), (Some(20), true));
+        assert_eq!(turn(None, window(0, 20)), (None, false));
+    }
+
+    #[test]
     fn windows_that_moved_and_rows_that_went_move_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let mut state = state(folder.path());
