@@ -195,10 +195,9 @@ impl Catalogue {
                 left.insert(row.get(0)?);
                 hidden.insert(row.get(1)?);
             }
-            if hidden.len() == before {
-                continue;
+            if hidden.len() > before {
+                self.connection().prepare_cached(&format!("DELETE {started}"))?.execute((&now, &kept))?;
             }
-            self.connection().prepare_cached(&format!("DELETE {started}"))?.execute((&now, &kept))?;
         }
         Ok(hidden)
     }

@@ -6,7 +6,7 @@ use rusqlite::Row;
 
 use super::calendar::{Calendar, LAST_KEY, Span};
 use super::keys::OpportunityKey;
-use super::opportunity_row::{Stamp, Way};
+use super::opportunity_row::{Stamp, Way, verdict_from};
 use super::state::State;
 use crate::domain::{Instant, Reason, Verdict, Window};
 
@@ -93,8 +93,7 @@ impl State {
             let last = if *key == LAST_KEY { i64::MAX } else { key.0 };
             let mut rows = statement.query([key.0, last, after.as_seconds(), up_to.as_seconds()])?;
             while let Some(row) = rows.next()? {
-                let opens = row.get::<_, Option<i64>>(1)?.map(Instant::from_seconds);
-                let window = Some(Window { opens, closes: Instant::from_seconds(row.get(2)?) });
+                let window = verdict_from(None, row.get(1)?, row.get(2)?).window();
                 turns.insert(row.get(0)?, Windows { before: window, after: window }.turn(from, to));
             }
         }
